@@ -1,0 +1,1 @@
+"""One job per file: each a plain function, and a command in `cli`."""

@@ -1,0 +1,127 @@
+"""The main job: a dictionary and a tokenizer go in, the sememe–token tables come out."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from see_kb.align import Aligner
+from see_kb.folders import check_target, new_folder
+from see_kb.lexicon import Lexicon, Reject
+from see_kb.pieces import Vocabulary, read_vocabulary
+from see_kb.schema import SCHEMA_VERSION
+from see_kb.sources.door import bundled, read_affixes, read_lexicon
+from see_kb.sources.taxonomy import read_taxonomy
+from see_kb.tables import Tables, write_database, write_manifest, write_parquet
+from see_kb.units import UnitOptions, make_units
+
+Progress = Callable[[str], None]
+"""Told, before each step of a long job, what comes next."""
+
+SAMPLE_TOKENIZER = "tokenizer.model"
+
+
+@dataclass(frozen=True)
+class BuildInputs:
+    """What tables are made from; None stands for the bundled dictionary, tokenizer and affix table, or no taxonomy."""
+
+    hownet: Path | None = None
+    tokenizer: Path | None = None
+    taxonomy: Path | None = None
+    affixes: Path | None = None
+    units: UnitOptions = field(default_factory=UnitOptions)
+
+
+@dataclass(frozen=True)
+class BuildReport:
+    """What `build_tables` made, and the records that it had to reject."""
+
+    folder: Path
+    n_senses: int
+    n_sememes: int
+    n_pieces: int
+    n_units: int
+    n_rows: int
+    n_collisions: int
+    rejects: tuple[Reject, ...]
+
+
+def build_tables(
+    inputs: BuildInputs, out: Path, *, overwrite: bool = False, progress: Progress = lambda _: None
+) -> BuildReport:
+    """Build a folder of tables; it appears whole or not at all, and is byte-identical for identical input.
+
+    Malformed records are left out of the tables and listed in `rejects`.
+
+    Raises:
+        SeeError: an input cannot be used, `out` exists and may not be overwritten, or writing failed.
+    """
+    check_target(out, overwrite=overwrite)
+    progress("reading the dictionary")
+    lexicon, affixes = read_lexicon(inputs.hownet), read_affixes(inputs.affixes)
+    relations = read_taxonomy(inputs.taxonomy) if inputs.taxonomy else None
+    progress("reading the tokenizer")
+    tokenizer = inputs.tokenizer or bundled("sample") / SAMPLE_TOKENIZER
+    vocabulary = read_vocabulary(tokenizer)
+    progress(f"aligning {len(vocabulary.pieces)} pieces with {len(lexicon.senses)} senses")
+    alignments = Aligner(lexicon, affixes).align(vocabulary.pieces)
+    unit_table = make_units(alignments, inputs.units)
+    tables = Tables(lexicon, affixes, alignments, unit_table, relations)
+    progress("writing the tables")
+    manifest = _manifest(inputs, lexicon, affixes, vocabulary)
+    with new_folder(out, overwrite=overwrite) as folder:
+        written = write_parquet(folder, tables, _metadata(manifest))
+        write_database(folder)
+        shutil.copyfile(tokenizer, folder / str(manifest["tokenizer"]["copy"]))
+        write_manifest(folder, {**manifest, "tables": written})
+    return BuildReport(
+        folder=out,
+        n_senses=len(lexicon.senses),
+        n_sememes=written["sememes"]["rows"],
+        n_pieces=len(vocabulary.pieces),
+        n_units=len(unit_table.units),
+        n_rows=len(unit_table.rows),
+        n_collisions=len(unit_table.collisions),
+        rejects=(*lexicon.rejects, *affixes.rejects),
+    )
+
+
+def _manifest(inputs: BuildInputs, lexicon: Lexicon, affixes: Lexicon, vocabulary: Vocabulary) -> dict[str, Any]:
+    copy = "tokenizer.model" if vocabulary.format == "sentencepiece" else vocabulary.format
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "builder_version": version("see-embeddings"),
+        "lexicon": _described(lexicon),
+        "affixes": _described(affixes),
+        "taxonomy": inputs.taxonomy.name if inputs.taxonomy else None,
+        "tokenizer": {
+            "name": vocabulary.name,
+            "format": vocabulary.format,
+            "sha256": vocabulary.sha256,
+            "n_pieces": len(vocabulary.pieces),
+            "copy": copy,
+        },
+        "units": asdict(inputs.units),
+    }
+
+
+def _described(lexicon: Lexicon) -> dict[str, Any]:
+    return {
+        "name": lexicon.name,
+        "files": {file.name: file.sha256 for file in lexicon.files},
+        "content_sha256": lexicon.content_sha256,
+        "n_senses": len(lexicon.senses),
+        "n_rejects": len(lexicon.rejects),
+    }
+
+
+def _metadata(manifest: dict[str, Any]) -> dict[str, str]:
+    """Key–value metadata for Parquet: digests of content only, so that the same senses give the same bytes."""
+    return {
+        "builder_version": manifest["builder_version"],
+        "lexicon_sha256": manifest["lexicon"]["content_sha256"],
+        "affixes_sha256": manifest["affixes"]["content_sha256"],
+        "tokenizer_sha256": manifest["tokenizer"]["sha256"],
+    }

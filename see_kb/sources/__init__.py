@@ -1,0 +1,1 @@
+"""Where senses come from: one file per format, all ending in the same `Lexicon`."""

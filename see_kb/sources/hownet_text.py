@@ -1,0 +1,170 @@
+"""HowNet's text format: a record is a run of lines `FIELD=value`, ended by a blank line.
+
+    NO.=047395
+    W_C=动脉硬化症
+    G_C=noun [dong4 mai4 ying4 hua4 zheng4]
+    W_E=atherosclerosis
+    G_E=noun
+    DEF={disease|疾病:scope={part|部件:PartPosition={viscera|脏},whole={AnimalHuman|动物}}}
+    RMK=free text
+
+The fields stand in any order and any of them may be missing, except a word in one language and a definition.
+A record with several DEF lines is as many senses. Without blank lines, a record ends where one of its fields
+other than DEF comes again. Free text (examples, remarks) may run on over lines that look like no field.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from see_kb.errors import FormatError, SeeError
+from see_kb.kdml import KdmlError, sememes_of_text
+from see_kb.lexicon import Lexicon, Reject, Sense, SourceFile
+from see_kb.sources.files import decode_text, read_bytes, sha256_of
+
+MAX_LINE = 100_000
+"""Characters that a line may have; the longest of a real file has 1,300."""
+
+_FIELD = re.compile(r"([A-Z][A-Z_]*\.?)=(.*)", re.DOTALL)
+_FREE_TEXT = frozenset({"RMK", "E_C", "E_E"})
+_GRAMMAR = re.compile(r"\s*([^\s\[]*)\s*(?:\[(.*?)\]?)?\s*", re.DOTALL)
+
+_COLUMNS = {
+    "number": "NO.",
+    "zh_word": "W_C",
+    "en_word": "W_E",
+    "zh_sentiment": "S_C",
+    "en_sentiment": "S_E",
+    "zh_example": "E_C",
+    "en_example": "E_E",
+    "remark": "RMK",
+}
+
+
+@dataclass
+class _Record:
+    """The lines of one record as they come in."""
+
+    line: int
+    values: dict[str, str] = field(default_factory=dict)
+    definitions: list[tuple[int, str]] = field(default_factory=list)
+    problem: tuple[int, str] | None = None
+    last: str = ""
+
+
+def read_hownet(path: Path) -> Lexicon:
+    """Read a file in HowNet's text format, or a folder of `*.txt` files in it, in the order of their names.
+
+    Raises:
+        SeeError: a file cannot be read.
+        FormatError: a file is in no known encoding, or holds not one sound record.
+    """
+    files = sorted(path.glob("*.txt")) if path.is_dir() else [path]
+    if not files:
+        raise SeeError(f"{path}: holds no *.txt file; name HowNet.txt or a folder of files in its format")
+    senses: list[Sense] = []
+    rejects: list[Reject] = []
+    sources = []
+    for file in files:
+        data = read_bytes(file)
+        read, refused = parse_records(decode_text(data, file), file.name)
+        if not read:
+            raise FormatError(_nothing_read(file, refused))
+        senses += read
+        rejects += refused
+        sources.append(SourceFile(file.name, sha256_of(data)))
+    return Lexicon(path.stem, tuple(senses), tuple(rejects), tuple(sources))
+
+
+def parse_records(text: str, file: str) -> tuple[list[Sense], list[Reject]]:
+    """Read the records of a text; each malformed one becomes a reject with its line, and the rest is read."""
+    senses: list[Sense] = []
+    rejects: list[Reject] = []
+    for record in _records(text):
+        for found in _senses(record, file):
+            if isinstance(found, Sense):
+                senses.append(found)
+            else:
+                rejects.append(found)
+    return senses, rejects
+
+
+def split_grammar(text: str) -> tuple[str, str]:
+    """Split `noun [dong4 mai4]` into the part of speech and what stands in brackets."""
+    match = _GRAMMAR.fullmatch(text)
+    return (match[1], (match[2] or "").strip()) if match else (text.strip(), "")
+
+
+def checked_sense(number: str, words: dict[str, str], definition: str) -> Sense:
+    """Make a sense from a record's fields (names as in `Sense`), once its definition is known to be sound.
+
+    Raises:
+        FormatError: the record has no word, or its definition is not in the grammar.
+    """
+    if not words.get("zh_word") and not words.get("en_word"):
+        raise FormatError("no word; fill W_C or W_E")
+    if not definition:
+        raise FormatError("no definition; add a DEF line")
+    try:
+        sememes_of_text(definition)
+    except KdmlError as error:
+        raise FormatError(f"DEF: {error}; mend the definition") from error
+    return Sense(number=number, definition=definition, **words)
+
+
+def _records(text: str) -> Iterator[_Record]:
+    record: _Record | None = None
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            if record:
+                yield record
+            record = None
+            continue
+        match = _FIELD.fullmatch(line) if len(line) <= MAX_LINE else None
+        if record and match and match[1] in record.values:
+            yield record
+            record = None
+        record = record or _Record(number)
+        _add_line(record, number, line, match)
+    if record:
+        yield record
+
+
+def _add_line(record: _Record, number: int, line: str, match: re.Match[str] | None) -> None:
+    if len(line) > MAX_LINE:
+        record.problem = record.problem or (
+            number,
+            f"a line of {len(line)} characters; at most {MAX_LINE} are read",
+        )
+    elif match and match[1] == "DEF":
+        record.definitions.append((number, match[2].strip()))
+        record.last = "DEF"
+    elif match:
+        record.values[match[1]] = match[2].strip()
+        record.last = match[1]
+    elif record.last in _FREE_TEXT:
+        record.values[record.last] += "\n" + line.strip()
+    else:
+        shown = line if len(line) <= 40 else line[:40] + "…"
+        record.problem = record.problem or (number, f"{shown!r} is no line FIELD=value; mend or remove it")
+
+
+def _senses(record: _Record, file: str) -> Iterator[Sense | Reject]:
+    if record.problem:
+        yield Reject(file, *record.problem)
+        return
+    words = {column: record.values.get(key, "") for column, key in _COLUMNS.items() if column != "number"}
+    words["zh_pos"], words["zh_grammar"] = split_grammar(record.values.get("G_C", ""))
+    words["en_pos"], words["en_grammar"] = split_grammar(record.values.get("G_E", ""))
+    for line, definition in record.definitions or [(record.line, "")]:
+        try:
+            yield checked_sense(record.values.get("NO.", ""), words, definition)
+        except FormatError as error:
+            yield Reject(file, line, str(error))
+
+
+def _nothing_read(file: Path, refused: list[Reject]) -> str:
+    if refused:
+        return f"{file}:{refused[0].line}: {refused[0].reason} (no record of the file could be read)"
+    return f"{file}:1: holds no record; give a file in HowNet's text format (NO.=, W_C=, W_E=, DEF=, …)"
