@@ -47,6 +47,19 @@ class BuildReport:
     n_collisions: int
     rejects: tuple[Reject, ...]
 
+    def as_dict(self) -> dict[str, Any]:
+        """Give the report as plain values, for JSON."""
+        return {**asdict(self), "folder": str(self.folder)}
+
+    def summary(self) -> str:
+        """Say in three lines what was built."""
+        return (
+            f"{self.folder}: {self.n_senses:,} senses with {self.n_sememes:,} sememes, {self.n_pieces:,} pieces\n"
+            f"{self.n_rows:,} terms over {self.n_units:,} units; every piece has a row of its own "
+            f"({self.n_collisions:,} told apart after their forms met)\n"
+            f"{len(self.rejects):,} records rejected"
+        )
+
 
 def build_tables(
     inputs: BuildInputs, out: Path, *, overwrite: bool = False, progress: Progress = lambda _: None

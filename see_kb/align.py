@@ -155,6 +155,6 @@ def _other_rule(piece: Piece, script: str) -> Rule | None:
         return "special"
     if piece.kind == "byte":
         return "byte"
-    if script == "None":
+    if script == "Common":
         return "digit" if has_digit(piece.surface) else "punctuation"
     return None

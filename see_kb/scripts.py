@@ -33,10 +33,10 @@ _DIGIT = regex.compile(r"\p{N}")
 
 @lru_cache(maxsize=65_536)
 def script_of(text: str) -> str:
-    """Name the script of a text's letters: one of `SCRIPTS`, `Other`, `Mixed` for several, `None` for no letter."""
+    """Name the script of a text's letters: one of `SCRIPTS`, `Other`, `Mixed` for several, `Common` for no letter."""
     found = {match.lastgroup for match in _LETTER.finditer(text)}
     if not found:
-        return "None"
+        return "Common"
     return str(found.pop()) if len(found) == 1 else "Mixed"
 
 

@@ -213,3 +213,15 @@ def _relation_rows(graph: "nx.MultiDiGraph[str] | None") -> list[tuple[str, str,
     if graph is None:
         return []
     return sorted((sememe, relation, other) for sememe, other, relation in graph.edges(keys=True))
+
+
+def read_senses(folder: Path, name: str) -> Lexicon:
+    """Read a folder's `senses` or `affixes` back as the dictionary that they were written from.
+
+    Raises:
+        SeeError: the folder has no manifest or no such table.
+        FormatError: a file is damaged.
+    """
+    table = read_table(folder, name)
+    columns = [table.column(field).to_pylist() for field in SENSE_FIELDS]
+    return Lexicon(folder.name, tuple(Sense(*row) for row in zip(*columns, strict=True)), (), ())

@@ -1,0 +1,220 @@
+"""The command `see`: each subcommand is a thin edge around a plain function of the same name.
+
+Exit codes: 0 done; 1 an input or a place cannot be used (one line says what, where and what to do);
+2 wrong usage; 3 done, but some records of a dictionary were rejected; 130 interrupted.
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch: waiting threads that spin stall busy machines
+
+import typer
+
+from see_kb.errors import SeeError
+from see_tn.errors import FactorError
+
+TABLES = Path("see_tables")
+FACTORS = Path("see_factors")
+
+app = typer.Typer(
+    help="Sememe Entanglement Encoding: sememe–token tables for a vocabulary, and the factors that replace its "
+    "embedding table. Start with `see demo`, or with `see build --tokenizer YOUR_TOKENIZER`.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+Hownet = Annotated[
+    Path | None,
+    typer.Option(
+        help="A dictionary: HowNet.txt, a folder of files in its format, or OpenHowNet's folder `resources`. "
+        "[default: the bundled lexicon]",
+        show_default=False,
+    ),
+]
+TablesArgument = Annotated[Path, typer.Argument(help="A folder of tables made by `see build`.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the output folder if it exists.")]
+
+
+def main() -> None:
+    """Run the command line; an error of the user's is one line on standard error."""
+    try:
+        app()
+    except (SeeError, FactorError) as error:
+        sys.exit(_fail(str(error)))
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        sys.exit(_fail(f"{place}{error.strerror or error}; check the place and its permissions"))
+    except MemoryError:
+        sys.exit(_fail("not enough memory for this input; use a smaller one or a larger machine"))
+
+
+def _fail(message: str) -> int:
+    sys.stderr.write(f"see: {' '.join(message.split())}\n")
+    return 1
+
+
+def _print_json(value: Any) -> None:
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+
+
+@app.command()
+def build(
+    hownet: Hownet = None,
+    tokenizer: Annotated[
+        Path | None,
+        typer.Option(
+            help="A SentencePiece model, a tokenizer.json or a JSON object from piece to id. [default: the bundled one]",
+            show_default=False,
+        ),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="The folder to make.")] = TABLES,
+    taxonomy: Annotated[
+        Path | None,
+        typer.Option(
+            help="The sememe taxonomy: a folder of HowNet's trees, or OpenHowNet's triples.", show_default=False
+        ),
+    ] = None,
+    order: Annotated[int, typer.Option(help="Sites of a row's network (2 to 8).", min=2, max=8)] = 3,
+    max_terms: Annotated[int, typer.Option(help="Terms that a row may have, its form included.", min=1, max=64)] = 4,
+    overwrite: Overwrite = False,
+    accept_rejects: Annotated[
+        bool, typer.Option("--accept-rejects", help="Exit with 0 though records were rejected.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Build the sememe–token tables of a tokenizer's vocabulary.
+
+    The folder holds Parquet tables (pieces, matches, unit_rows, units, senses, sememes, rejects, …), a DuckDB file
+    with the same tables, and manifest.json. Malformed records of the dictionary are left out, listed in
+    rejects.parquet, and make the exit code 3.
+
+    Example: see build --hownet HowNet.txt --tokenizer tokenizer.model --out my_tables
+    """
+    from pipelines.build import BuildInputs, build_tables
+    from pipelines.console import steps
+    from see_kb.units import UnitOptions
+
+    inputs = BuildInputs(hownet, tokenizer, taxonomy, units=UnitOptions(order, max_terms))
+    with steps(4) as progress:
+        report = build_tables(inputs, out, overwrite=overwrite, progress=progress)
+    if as_json:
+        _print_json(report.as_dict())
+    else:
+        typer.echo(report.summary())
+    if report.rejects:
+        first, n = report.rejects[0], len(report.rejects)
+        remedy = f"mend the file, or accept with --accept-rejects; all in {out / 'rejects.parquet'}"
+        sys.stderr.write(f"see: {first} (1 of {n} rejected records; {remedy})\n")
+        if not accept_rejects:
+            raise typer.Exit(3)
+
+
+@app.command()
+def coverage(
+    tables: TablesArgument = TABLES,
+    frequency: Annotated[
+        Path | None,
+        typer.Option(
+            help="A list of words: WORD<tab>FREQUENCY a line, may be gzipped; adds coverage of running text.",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show how many pieces have a meaning, by rule, script and kind, and by frequency with a list of words.
+
+    Special, byte, digit and punctuation pieces are counted apart: they are in no denominator.
+
+    Example: see coverage my_tables --frequency english.tsv.gz
+    """
+    from pipelines.console import output
+    from pipelines.reports import coverage_tables
+    from see_kb.coverage import measure_coverage
+
+    measured = measure_coverage(tables, frequency)
+    if as_json:
+        _print_json(measured.as_dict())
+        return
+    for table in coverage_tables(measured):
+        output().print(table)
+
+
+@app.command()
+def lookup(
+    words: Annotated[list[str], typer.Argument(help="Words, in any language of the dictionary.")],
+    hownet: Hownet = None,
+    tables: Annotated[
+        Path | None, typer.Option(help="Take the dictionary from a folder of tables instead.", show_default=False)
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Look words up: their senses, sememes and definitions, and the rule that found them.
+
+    A word that is not listed is looked up by its inflection and its parts, as pieces are.
+    Exits with 1 if a word was not found.
+
+    Example: see lookup doctor 医生 unhappiness
+    """
+    from pipelines.console import output
+    from pipelines.reports import found_table
+    from see_kb.lookup import look_up
+    from see_kb.sources.door import read_affixes, read_lexicon
+    from see_kb.tables import read_senses
+
+    if hownet and tables:
+        raise SeeError("--hownet and --tables both name a dictionary; give one of them")
+    if tables:
+        lexicon, affixes = read_senses(tables, "senses"), read_senses(tables, "affixes")
+    else:
+        lexicon, affixes = read_lexicon(hownet), read_affixes()
+    answers = look_up(words, lexicon, affixes)
+    if as_json:
+        _print_json([answer.as_dict() for answer in answers])
+    else:
+        for answer in answers:
+            output().print(found_table(answer))
+    if any(not answer.parts for answer in answers):
+        raise typer.Exit(1)
+
+
+@app.command()
+def sql(
+    query: Annotated[str, typer.Argument(help="One SELECT, DESCRIBE, SUMMARIZE or SHOW TABLES.")],
+    tables: Annotated[Path, typer.Option(help="A folder of tables made by `see build`.")] = TABLES,
+    as_json: AsJson = False,
+) -> None:
+    """Query the tables in DuckDB's SQL. It only reads: no file can be written, nothing outside can be reached.
+
+    Example: see sql "SELECT rule, count(*) FROM pieces GROUP BY rule ORDER BY 2 DESC" --tables my_tables
+    """
+    from pipelines.console import frame_table, output
+    from see_kb.query import run_query
+
+    rows = run_query(tables, query)
+    if as_json:
+        typer.echo(rows.to_json(orient="records", force_ascii=False, indent=2))
+    else:
+        output().print(frame_table(f"{len(rows):,} rows", rows, shares=()))
+
+
+@app.command()
+def download(
+    out: Annotated[Path, typer.Argument(help="The folder to make.")],
+    sha256: Annotated[
+        str | None, typer.Option(help="The digest that the file of senses must have.", show_default=False)
+    ] = None,
+) -> None:
+    """Download OpenHowNet's dictionary through its own package, for `see build --hownet FOLDER`.
+
+    Example: see download openhownet_resources
+    """
+    from see_kb.sources.openhownet import download_openhownet
+
+    source = download_openhownet(out, sha256=sha256)
+    typer.echo(f"{out / source.name}: SHA-256 {source.sha256}")

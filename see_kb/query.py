@@ -1,0 +1,57 @@
+"""SQL over a folder of tables that can neither change anything nor reach anything else.
+
+The tables are opened from the DuckDB file, read-only, or else copied from Parquet into memory; before the user's
+query runs, access to files, network and Python's variables is switched off and the settings are locked.
+"""
+
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+
+from see_kb.errors import SeeError
+from see_kb.tables import DATABASE, fill_database, read_manifest
+
+_ALLOWED = frozenset({"SELECT", "EXPLAIN", "RELATION"})
+_LOCKS = (
+    "SET autoinstall_known_extensions = false",
+    "SET autoload_known_extensions = false",
+    "SET python_enable_replacements = false",
+    "SET temp_directory = ''",
+    "SET memory_limit = '4GB'",
+    "SET enable_external_access = false",
+    "SET lock_configuration = true",
+)
+
+
+def run_query(folder: Path, query: str) -> pd.DataFrame:
+    """Run one SELECT (or DESCRIBE, SUMMARIZE, EXPLAIN, WITH …) over the tables of a folder.
+
+    Raises:
+        SeeError: the folder holds no tables, or the query is none that only reads, or DuckDB refuses it.
+    """
+    read_manifest(folder)
+    try:
+        with _open(folder) as connection:
+            for lock in _LOCKS:
+                connection.execute(lock)
+            statements = connection.extract_statements(query)
+            if len(statements) != 1 or statements[0].type.name not in _ALLOWED:
+                raise SeeError(f"{query!r}: only one reading statement is run; write a single SELECT")
+            relation = connection.sql(query)
+            if relation is None:
+                raise SeeError(f"{query!r}: gives no rows; write a SELECT")
+            return relation.df()
+    except duckdb.Error as error:
+        message = str(error).strip().split("\n\n")[0].replace("\n", " ")
+        raise SeeError(f"{folder}: {message}; `see sql 'SHOW TABLES'` lists what there is") from error
+
+
+def _open(folder: Path) -> duckdb.DuckDBPyConnection:
+    file = folder / DATABASE
+    try:
+        return duckdb.connect(str(file), read_only=True)
+    except duckdb.Error:  # missing, damaged, or held by a writer: Parquet is the artefact
+        connection = duckdb.connect()
+        fill_database(connection, folder)
+        return connection
