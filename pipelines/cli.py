@@ -69,7 +69,7 @@ def build(
     tokenizer: Annotated[
         Path | None,
         typer.Option(
-            help="A SentencePiece model, a tokenizer.json or a JSON object from piece to id. [default: the bundled one]",
+            help="A SentencePiece model, a tokenizer.json or a JSON object from piece to id. [default: bundled]",
             show_default=False,
         ),
     ] = None,

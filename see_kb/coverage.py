@@ -83,12 +83,13 @@ def _counts(connection: duckdb.DuckDBPyConnection, column: str, table: str) -> p
     """Count pieces by one column and by rule; `column` and `table` are names of ours."""
     rules = ", ".join(f"count(*) FILTER (rule = '{rule}') AS {rule}" for rule in RULES)
     words = f"count(*) FILTER (rule IN ({_WORDS}))"
-    return connection.sql(
+    counts: pd.DataFrame = connection.sql(
         f"""
         SELECT coalesce({column}, 'all') AS {column}, count(*) AS pieces, {rules}, {words} AS words,
                {words} - none AS covered, round(({words} - none) / nullif({words}, 0), 4) AS share
         FROM {table} GROUP BY ROLLUP ({column}) ORDER BY grouping({column}) DESC, pieces DESC, {column}"""  # noqa: S608
     ).df()
+    return counts
 
 
 def _frequency_table(folder: Path, frequency: Path) -> pa.Table:

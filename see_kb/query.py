@@ -41,7 +41,8 @@ def run_query(folder: Path, query: str) -> pd.DataFrame:
             relation = connection.sql(query)
             if relation is None:
                 raise SeeError(f"{query!r}: gives no rows; write a SELECT")
-            return relation.df()
+            rows: pd.DataFrame = relation.df()
+            return rows
     except duckdb.Error as error:
         message = str(error).strip().split("\n\n")[0].replace("\n", " ")
         raise SeeError(f"{folder}: {message}; `see sql 'SHOW TABLES'` lists what there is") from error
