@@ -82,6 +82,9 @@ def build(
     ] = None,
     order: Annotated[int, typer.Option(help="Sites of a row's network (2 to 8).", min=2, max=8)] = 3,
     max_terms: Annotated[int, typer.Option(help="Terms that a row may have, its form included.", min=1, max=64)] = 4,
+    min_share: Annotated[
+        int, typer.Option(help="Pieces that have to share a stretch of text for it to be a unit.", min=1)
+    ] = 8,
     overwrite: Overwrite = False,
     accept_rejects: Annotated[
         bool, typer.Option("--accept-rejects", help="Exit with 0 though records were rejected.")
@@ -100,7 +103,7 @@ def build(
     from pipelines.console import steps
     from see_kb.units import UnitOptions
 
-    inputs = BuildInputs(hownet, tokenizer, taxonomy, units=UnitOptions(order, max_terms))
+    inputs = BuildInputs(hownet, tokenizer, taxonomy, units=UnitOptions(order, max_terms, min_share))
     with steps(4) as progress:
         report = build_tables(inputs, out, overwrite=overwrite, progress=progress)
     if as_json:

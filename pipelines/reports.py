@@ -21,8 +21,10 @@ def coverage_tables(coverage: Coverage) -> list[Table]:
     return tables
 
 
-def found_table(found: Found) -> Table:
+def found_table(found: Found) -> Table | str:
     """Lay out a word's senses; each distinct pair of words and definition once."""
+    if not found.parts:
+        return escape(f"{found.word}: not found")
     table = Table(title=escape(f"{found.word}: {found.rule}"), title_justify="left", title_style="bold")
     for name in ("part", "English", "Chinese", "part of speech", "sememes", "definition"):
         table.add_column(name)

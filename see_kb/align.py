@@ -117,7 +117,7 @@ class Aligner:
         return aligned
 
     def _align(self, piece: Piece, folded: str) -> Alignment:
-        script = script_of(piece.surface)
+        script = script_of(piece.surface) if piece.kind in ("normal", "user_defined") else "Common"
         if (other := _other_rule(piece, script)) is not None:
             return Alignment(piece, other, script, folded)
         for rule, matches in self._attempts(piece, folded):

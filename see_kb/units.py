@@ -1,47 +1,49 @@
 """From meanings to tensors' labels: which units make up which piece's row.
 
-A piece of order O gets one *form term* and, for its first meanings, *sense terms*. Its form (`▁unbreakable`) is
-split into O parts, one for each site, so that the form term alone tells pieces apart. In a sense term the
-sememes take the first sites from the form, the rest of the form stays where it is:
+A piece of order O gets one *form term* and, for its first meanings, *sense terms*. The form term has the O parts of
+the piece's text (`forms`) and tells pieces apart. In a sense term the sememes take the first sites, and the form
+keeps the rest; its last part is then the inflection or the affix that the alignment found, if it found one:
 
-    site                0          1          2
-    form term           ▁un        break      able
-    sense term          break|折断   neg|否      able
+    site                0           1          2
+    form term           ▁unb        break      able
+    sense term          break|折断    neg|否      able
 
-Hence sememes never stand at the last site, no site is spent on padding, and pieces that differ only in their
-inflection share everything but their last part. Amplitudes are equal, with squares that sum to 1 in each row.
+Hence sememes never stand at the last site, and no site is spent on padding. Amplitudes are equal, with squares that
+sum to 1 in each row.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations_with_replacement, pairwise
+from itertools import takewhile
 from math import sqrt
 from typing import Literal
 
-import regex
-
 from see_kb.align import Alignment, Match
+from see_kb.errors import SeeError
+from see_kb.forms import FormSplitter, form_of
+from see_kb.morphemes import MIN_STEM
 from see_kb.pieces import SPACE
 
 UnitKind = Literal["sememe", "morpheme", "residual"]
 
-_CLUSTER = regex.compile(r"\X")
-_BYTE = regex.compile(r"<0x[0-9A-F]{2}>")
-
 
 @dataclass(frozen=True)
 class UnitOptions:
-    """How rows are made: the number of sites (`order`), and of terms that a row may have, its form term included."""
+    """How rows are made.
+
+    `order` is the number of sites, `max_terms` of terms that a row may have, its form term included, and `min_share`
+    of pieces that have to share a stretch of text for it to be a part: with less, there are more units.
+    """
 
     order: int = 3
     max_terms: int = 4
+    min_share: int = 8
 
     def __post_init__(self) -> None:
-        if not 2 <= self.order <= 8:
-            raise ValueError(f"order is {self.order}; 2 to 8 sites are supported")
-        if not 1 <= self.max_terms <= 64:
-            raise ValueError(f"max_terms is {self.max_terms}; 1 to 64 are supported")
+        for name, lowest, highest in (("order", 2, 8), ("max_terms", 1, 64), ("min_share", 1, 1_000_000)):
+            if not lowest <= getattr(self, name) <= highest:
+                raise SeeError(f"{name} is {getattr(self, name)}; give a number from {lowest} to {highest}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ class Collision:
 
     piece_id: int
     other_piece_id: int
-    resolution: Literal["another split", "a unit of its own"]
+    resolution: Literal["a longer first part", "a unit of its own"]
 
 
 @dataclass(frozen=True)
@@ -92,20 +94,24 @@ def make_units(alignments: Sequence[Alignment], options: UnitOptions) -> UnitTab
     """Make the units and the rows of aligned pieces (in the order of their ids).
 
     Units are numbered by kind (sememes, morphemes, residual units), then by text. No two pieces get the same
-    row: where two form terms are equal, the later piece takes another split, or else a unit of its own.
+    row: where two form terms are equal, the later piece takes a longer first part, or else a unit of its own.
     """
-    meaningful = _meaningful_forms(alignments)
+    meaningful = _meaningful_texts(alignments)
+    forms = [form_of(alignment) for alignment in alignments]
+    splitter = FormSplitter(forms, options.order, options.min_share)
+    taken: dict[_Term, int] = {}
     collisions: list[Collision] = []
-    forms: dict[_Term, int] = {}
     terms: list[list[_Term]] = []
-    for alignment in alignments:
-        form = _free_form(alignment, options.order, meaningful, forms, collisions)
-        forms[form] = alignment.piece.piece_id
-        terms.append([form, *_sense_terms(alignment, form, options)])
+    for alignment, form in zip(alignments, forms, strict=True):
+        candidates = (_keyed(parts, alignment, meaningful) for parts in splitter.splits(form))
+        form_term, collision = _first_free(candidates, alignment, options.order, taken)
+        taken[form_term] = alignment.piece.piece_id
+        collisions += [collision] if collision else []
+        terms.append([form_term, *_sense_terms(alignment, form_term, options)])
     return _numbered(alignments, terms, options, tuple(collisions))
 
 
-def _meaningful_forms(alignments: Sequence[Alignment]) -> frozenset[str]:
+def _meaningful_texts(alignments: Sequence[Alignment]) -> frozenset[str]:
     """The folded texts that are words or affixes of the dictionaries: as a part of a form they are morphemes."""
     return frozenset(
         text
@@ -115,97 +121,56 @@ def _meaningful_forms(alignments: Sequence[Alignment]) -> frozenset[str]:
     )
 
 
-def _free_form(
-    alignment: Alignment,
-    order: int,
-    meaningful: frozenset[str],
-    taken: dict[_Term, int],
-    collisions: list[Collision],
-) -> _Term:
-    """The first split of the piece's form that no earlier piece has taken."""
-    first: _Term | None = None
-    for parts in _splits(alignment, order):
-        form = tuple(_form_key(part, alignment, meaningful) for part in parts)
-        if form not in taken:
-            if first is not None:
-                collisions.append(Collision(alignment.piece.piece_id, taken[first], "another split"))
-            return form
-        first = first or form
-    own: _Term = (("residual", f"{alignment.piece.piece} #{alignment.piece.piece_id}"),) * order
-    collisions.append(Collision(alignment.piece.piece_id, taken[first or own], "a unit of its own"))
-    return own
+def _keyed(parts: tuple[str, ...], alignment: Alignment, meaningful: frozenset[str]) -> _Term:
+    wordlike = alignment.rule not in ("special", "byte")
+    return tuple(
+        ("morpheme" if wordlike and part.removeprefix(SPACE).casefold() in meaningful else "residual", part)
+        for part in parts
+    )
 
 
-def _form_key(part: str, alignment: Alignment, meaningful: frozenset[str]) -> _Key:
-    known = alignment.rule not in ("special", "byte") and part.removeprefix(SPACE).casefold() in meaningful
-    return ("morpheme" if known else "residual", part)
-
-
-def _splits(alignment: Alignment, order: int) -> Iterator[tuple[str, ...]]:
-    """Ways to split a form into `order` parts, the best first; a form of fewer elements repeats some."""
+def _first_free(
+    candidates: Iterable[_Term], alignment: Alignment, order: int, taken: Mapping[_Term, int]
+) -> tuple[_Term, Collision | None]:
+    """The first form term that no earlier piece has taken, and the collision if it is not the first one."""
     piece = alignment.piece
-    if alignment.rule == "byte":
-        elements = _BYTE.findall(piece.surface) or [piece.surface]
-    elif alignment.rule == "special" and piece.kind != "unused":
-        elements = [piece.piece]
-    else:
-        text = piece.piece if piece.kind == "unused" else piece.surface
-        elements = _CLUSTER.findall(text) or [piece.piece]
-        if piece.starts_word:
-            elements[0] = SPACE + elements[0]
-    if len(elements) < order:
-        for places in combinations_with_replacement(range(len(elements)), order):
-            if len(set(places)) == len(elements):
-                yield tuple(elements[place] for place in places)
-        return
-    lengths = _part_lengths(_segments(alignment, len(elements)), order)
-    starts = [sum(lengths[:site]) for site in range(order)]
-    yield tuple("".join(elements[start : start + length]) for start, length in zip(starts, lengths, strict=True))
+    other: int | None = None
+    for term in candidates:
+        if term not in taken:
+            collision = None if other is None else Collision(piece.piece_id, other, "a longer first part")
+            return term, collision
+        other = taken[term] if other is None else other
+    own: _Term = (("residual", f"{piece.piece} #{piece.piece_id}"),) * order
+    return own, Collision(piece.piece_id, other or 0, "a unit of its own")
 
 
-def _segments(alignment: Alignment, n_elements: int) -> list[int]:
-    """Lengths of the form's morphemes, as far as the alignment knows them and they fall between elements."""
-    if len(alignment.folded) != n_elements or not alignment.matches:
-        return [n_elements]
-    if alignment.rule == "inflection":
-        stem = _common_prefix(alignment.folded, alignment.matches[0].form)
-        cuts = {0, stem, n_elements}
-    else:
-        cuts = {0, n_elements} | {match.start for match in alignment.matches}
-    places = sorted(cuts)
-    return [end - start for start, end in pairwise(places)]
-
-
-def _common_prefix(text: str, other: str) -> int:
-    return next((i for i, (a, b) in enumerate(zip(text, other, strict=False)) if a != b), min(len(text), len(other)))
-
-
-def _part_lengths(segments: Sequence[int], order: int) -> list[int]:
-    """Bring morphemes to the number of sites: the longest one is halved, the shortest neighbours are joined."""
-    lengths = list(segments)
-    while len(lengths) < order:
-        longest = max(range(len(lengths)), key=lambda i: lengths[i])
-        half = (lengths[longest] + 1) // 2
-        lengths[longest : longest + 1] = [half, lengths[longest] - half]
-    while len(lengths) > order:
-        shortest = min(range(len(lengths) - 1), key=lambda i: lengths[i] + lengths[i + 1])
-        lengths[shortest : shortest + 2] = [lengths[shortest] + lengths[shortest + 1]]
-    return lengths
-
-
-def _sense_terms(alignment: Alignment, form: _Term, options: UnitOptions) -> list[_Term]:
+def _sense_terms(alignment: Alignment, form_term: _Term, options: UnitOptions) -> list[_Term]:
     """The terms of the piece's first meanings, each once, as many as `max_terms` leaves beside the form term."""
     if not alignment.matches:
         return []
     head = _head(alignment.matches)
     others = [match.readings[0].sememes for match in alignment.matches if match is not head and match.readings]
+    ending = _ending(alignment)
+    tail = (*form_term[:-1], ("morpheme", ending)) if ending else form_term
     terms: dict[_Term, None] = {}
     for reading in head.readings:
         if len(terms) == options.max_terms - 1:
             break
         sememes = _merged(reading.sememes, others)[: options.order - 1]
-        terms[tuple(("sememe", sememe) for sememe in sememes) + form[len(sememes) :]] = None
+        terms[tuple(("sememe", sememe) for sememe in sememes) + tail[len(sememes) :]] = None
     return list(terms)
+
+
+def _ending(alignment: Alignment) -> str:
+    """The inflection or the suffix at the end of a piece, as the alignment found it; empty if there is none."""
+    last = alignment.matches[-1]
+    if last.role == "suffix" and last.start > 0:
+        return alignment.folded[last.start :]
+    if alignment.rule == "inflection":
+        shared = takewhile(lambda pair: pair[0] == pair[1], zip(alignment.folded, last.form, strict=False))
+        stem = len(list(shared))
+        return alignment.folded[stem:] if stem >= MIN_STEM else ""
+    return ""
 
 
 def _head(matches: Sequence[Match]) -> Match:

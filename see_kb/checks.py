@@ -1,0 +1,97 @@
+"""Whether a dictionary is well-formed: a table of rules, each a small function whose docstring is its message."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from see_kb.kdml import Definition, Feature, Node, parse_definition, sememe_key
+from see_kb.lexicon import Sense
+
+ROLES = frozenset(
+    """
+    AccordingTo accompaniment adjunct agent and aspect belong beneficiary besides but cause coagent CoEvent comment
+    comparison concerning concession condition content ContentProduct contrast cost degree descriptive direction
+    distance domain duration emphasis equiv EventProcess existent experiencer frequency host HostOf instrument isa
+    location LocationFin LocationIni LocationThru manner material MaterialOf means method modifier OfPart partner
+    PartOfTouch PartPosition patient PatientAttribute PatientPart PatientProduct PatientValue PersonPro PlaceSect
+    possession possessor purpose quantity range relevant restrictive result ResultContent ResultEvent ResultIsa
+    ResultWhole RelateTo scope sequence source SourceWhole state StateFin StateIni succeeding target time TimeAfter
+    TimeBefore TimeFeature TimeFin TimeIni times TimeSect whole will
+    """.split()  # noqa: SIM905 - a list of a hundred literals reads worse
+)
+"""Roles that occur in the definitions of HowNet's public synsets (90 of them) and in its specification."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A rule that a sense breaks; `detail` is the text that breaks it."""
+
+    code: str
+    sense_id: int
+    detail: str
+
+
+def check_senses(senses: Sequence[Sense]) -> list[Finding]:
+    """Hold every sense against every rule; in the order of the senses, then of the rules."""
+    findings = []
+    seen: dict[tuple[str, ...], int] = {}
+    for sense_id, sense in enumerate(senses):
+        definition = parse_definition(sense.definition)
+        for code, rule in RULES.items():
+            findings += [Finding(code, sense_id, detail) for detail in rule(definition)]
+        key = (sense.en_word, sense.en_pos, sense.zh_word, sense.zh_pos, sense.definition)
+        if key in seen:
+            findings.append(Finding("duplicate-sense", sense_id, f"the same as sense {seen[key]}"))
+        seen.setdefault(key, sense_id)
+    return findings
+
+
+def _unknown_role(definition: Definition) -> Iterator[str]:
+    """A role is not in the inventory."""
+    for node in _nodes(definition):
+        for feature in node.features:
+            if isinstance(feature, Feature) and feature.role.strip() not in ROLES:
+                yield feature.role
+
+
+def _part_without_whole(definition: Definition) -> Iterator[str]:
+    """A root `part|部件` does not say of what it is a part."""
+    for root in definition.roots:
+        if sememe_key(root.head) == "part|部件" and "whole" not in _roles(root):
+            yield root.head
+
+
+def _tilde_without_antecedent(definition: Definition) -> Iterator[str]:
+    """A `~` does not stand below a role of a role-less node, whose parent it could stand for."""
+    yield from (root.head for root in definition.roots if root.head == "~")
+    for node in _nodes(definition):
+        for feature in node.features:
+            if isinstance(feature, Node) and feature.head == "~":
+                yield feature.head
+
+
+def _open_root(definition: Definition) -> Iterator[str]:
+    """A root is a mark that only a filler can be (`$`, `*`)."""
+    yield from (root.head for root in definition.roots if root.head in ("$", "*"))
+
+
+RULES: dict[str, Callable[[Definition], Iterator[str]]] = {
+    "unknown-role": _unknown_role,
+    "part-without-whole": _part_without_whole,
+    "tilde-without-antecedent": _tilde_without_antecedent,
+    "open-root": _open_root,
+}
+"""What a definition must not do, by code."""
+
+
+def _nodes(definition: Definition) -> Iterator[Node]:
+    waiting = list(reversed(definition.roots))
+    while waiting:
+        node = waiting.pop()
+        yield node
+        for feature in node.features:
+            values = [feature] if isinstance(feature, Node) else feature.values
+            waiting.extend(value for value in values if isinstance(value, Node))
+
+
+def _roles(node: Node) -> set[str]:
+    return {feature.role.strip() for feature in node.features if isinstance(feature, Feature)}

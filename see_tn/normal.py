@@ -1,0 +1,179 @@
+"""The least-squares problem of one site: its environments, its normal equations, and their solution.
+
+Let a site's core be K x d numbers (K channels, or K = left bond x right bond). The row of piece t, seen as d x X with
+the other sites' columns in X, is `sum over (term, K) of core[u(t, term)] * environment[t, term]`, environments being
+K x X. So piece t adds the block `environment @ environment^T` over (term, K) to the normal equations.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from math import prod
+
+import torch
+from torch import Tensor
+
+from see_tn.entangle import chain_from_left, chain_from_right, channel_products, gather
+from see_tn.factors import RowIndex
+from see_tn.shapes import ChainShape
+
+CHUNK = 2048  # pieces at a time; 1024 to 4096 took the same time on two cores
+KEPT_BYTES = 1 << 28  # of blocks kept between conjugate-gradient steps; the others are computed again
+PRECISE = 1e-6  # residual, relative to the right side, below which more steps change nothing in float32
+
+
+@dataclass(frozen=True, eq=False)
+class _Chunk:
+    """Some pieces of about equally many terms."""
+
+    pieces: Tensor  # (B,)
+    index: Tensor  # (B, T, O)
+    amplitude: Tensor  # (B, T)
+
+
+class SiteProblem:
+    """What the fit of one site needs in every sweep: the pieces in chunks, and where their blocks go."""
+
+    def __init__(self, rows: RowIndex, shape: ChainShape, site: int, device: torch.device) -> None:
+        self.shape = shape
+        self.site = site
+        self.n_units = rows.n_units[site]
+        self.channels = prod(shape.core_shape(site)) // shape.sites[site]
+        self.chunks = list(_chunks(rows, device))
+
+    def solve(self, cores: Sequence[Tensor], target: Tensor, *, steps: int, ridge: float) -> Tensor:
+        """The site's new cores: at least as good as the old ones for this target, all other sites as they are.
+
+        Args:
+            cores: all sites.
+            target: (V, width).
+            steps: the most conjugate-gradient steps.
+            ridge: weight of the distance to the old cores, relative to the mean diagonal of the blocks.
+        Returns:
+            As `cores[site]`.
+        """
+        old = self._as_matrix(cores[self.site])
+        blocks: list[Tensor | None] = []
+        kept = 0
+        diagonal = old.new_zeros(self.n_units, self.channels, self.channels)
+        slope = torch.zeros_like(old)
+        for chunk in self.chunks:
+            environment = self._environment(cores, chunk)
+            block = environment @ environment.mT
+            slope += self._slope(environment, old, chunk, target)
+            diagonal += self._own_blocks(block, chunk)
+            kept += block.nbytes
+            blocks.append(block if kept <= KEPT_BYTES else None)
+        weight = ridge * float(diagonal.diagonal(dim1=1, dim2=2).mean())
+        # A tiny part of each block's own size keeps blocks of units with fewer pieces than channels solvable.
+        own = 1e-6 * diagonal.diagonal(dim1=1, dim2=2).mean(dim=1)
+        shift = weight + own + torch.finfo(own.dtype).tiny
+        diagonal.diagonal(dim1=1, dim2=2).add_(shift[:, None])
+        factor = torch.linalg.cholesky(diagonal)
+
+        def normal(vector: Tensor) -> Tensor:
+            product = shift[:, None, None] * vector
+            for chunk, block in zip(self.chunks, blocks, strict=True):
+                if block is None:
+                    environment = self._environment(cores, chunk)
+                    block = environment @ environment.mT
+                product += self._scatter(block @ self._gathered(vector, chunk), chunk)
+            return product
+
+        step = conjugate_gradient(normal, slope, lambda residual: torch.cholesky_solve(residual, factor), steps)
+        return self._as_core(old + step)
+
+    def _as_matrix(self, core: Tensor) -> Tensor:
+        """(n, K, d) of a core in either form."""
+        return core if self.shape.form == "cp" else core.permute(0, 1, 3, 2).flatten(1, 2)
+
+    def _as_core(self, matrix: Tensor) -> Tensor:
+        if self.shape.form == "cp":
+            return matrix
+        left, sites, right = self.shape.core_shape(self.site)
+        return matrix.reshape(-1, left, right, sites).permute(0, 1, 3, 2).contiguous()
+
+    def _environment(self, cores: Sequence[Tensor], chunk: _Chunk) -> Tensor:
+        """(B, T * K, X): what the other sites make of a one in each place of this site's core."""
+        ones = chunk.amplitude[..., None, None].to(cores[0].dtype)
+        gathered = gather(cores, chunk.index)
+        before, after = gathered[: self.site], gathered[self.site + 1 :]
+        if self.shape.form == "cp":
+            product = channel_products([*before, *after], ones)
+            return product.expand(-1, -1, self.channels, -1).flatten(1, 2)
+        left = chain_from_left(before, ones)
+        right = chain_from_right(after, torch.ones_like(ones))
+        # (B, T, left bond, right bond, left columns, right columns)
+        both = left.mT[..., :, None, :, None] * right[..., None, :, None, :]
+        return both.flatten(-2).flatten(1, 3)
+
+    def _slope(self, environment: Tensor, old: Tensor, chunk: _Chunk, target: Tensor) -> Tensor:
+        """Half the descent direction: the residual of the old cores, carried back to the units."""
+        residual = -(self._gathered(old, chunk).mT @ environment)  # (B, d, X)
+        left, d = prod(self.shape.sites[: self.site]), self.shape.sites[self.site]
+        wanted = target.new_zeros(len(chunk.pieces), self.shape.full_width)
+        wanted[:, : self.shape.width] = target[chunk.pieces]
+        residual += wanted.reshape(len(wanted), left, d, -1).transpose(1, 2).flatten(2)
+        if self.shape.full_width > self.shape.width:
+            # Columns beyond the width want nothing. Taking their prediction as their target bounds the error from
+            # above and touches it at the old cores, so the error still never rises.
+            inside = torch.arange(self.shape.full_width, device=residual.device) < self.shape.width
+            residual *= inside.reshape(left, d, -1).transpose(0, 1).flatten(1)
+        return self._scatter(environment @ residual.mT, chunk)
+
+    def _own_blocks(self, block: Tensor, chunk: _Chunk) -> Tensor:
+        """(n, K, K): the part of the normal equations in which a unit meets itself, in one term or in two."""
+        n_terms = chunk.index.shape[1]
+        units = chunk.index[..., self.site]
+        same = (units[:, :, None] == units[:, None, :]).to(block.dtype)
+        parts = block.reshape(-1, n_terms, self.channels, n_terms, self.channels)
+        own = torch.einsum("btkul,btu->btkl", parts, same)
+        return _sum_by_unit(own.flatten(2), units, self.n_units).reshape(-1, self.channels, self.channels)
+
+    def _gathered(self, matrix: Tensor, chunk: _Chunk) -> Tensor:
+        """(B, T * K, d) of (n, K, d)."""
+        return gather([matrix], chunk.index[..., self.site : self.site + 1])[0].flatten(1, 2)
+
+    def _scatter(self, values: Tensor, chunk: _Chunk) -> Tensor:
+        """The transpose of `_gathered`."""
+        units = chunk.index[..., self.site]
+        parts = values.reshape(*units.shape, -1)
+        return _sum_by_unit(parts, units, self.n_units).reshape(self.n_units, self.channels, -1)
+
+
+def conjugate_gradient(
+    normal: Callable[[Tensor], Tensor], right: Tensor, precondition: Callable[[Tensor], Tensor], steps: int
+) -> Tensor:
+    """Solve `normal(x) = right` from zero, for a positive definite `normal`; each step lowers the quadratic form."""
+    solution = torch.zeros_like(right)
+    residual = right.clone()
+    enough = PRECISE * float(right.norm())
+    direction = precondition(residual)
+    size = float((residual * direction).sum())
+    for _ in range(steps):
+        if float(residual.norm()) <= enough:
+            break
+        product = normal(direction)
+        curvature = float((direction * product).sum())
+        if curvature <= 0:  # rounding has eaten the direction
+            break
+        solution += (size / curvature) * direction
+        residual -= (size / curvature) * product
+        preconditioned = precondition(residual)
+        size, before = float((residual * preconditioned).sum()), size
+        direction = preconditioned + (size / before) * direction
+    return solution
+
+
+def _chunks(rows: RowIndex, device: torch.device) -> Iterator[_Chunk]:
+    """Pieces sorted by their number of terms, so that little is padding."""
+    n_terms = torch.from_numpy(rows.n_terms)
+    index, amplitude = torch.from_numpy(rows.index), torch.from_numpy(rows.amplitude)
+    for pieces in torch.split(torch.argsort(n_terms, stable=True), CHUNK):
+        most = max(1, int(n_terms[pieces[-1]]))
+        yield _Chunk(pieces.to(device), index[pieces, :most].to(device), amplitude[pieces, :most].to(device))
+
+
+def _sum_by_unit(values: Tensor, units: Tensor, n_units: int) -> Tensor:
+    """(n_units, F): the sum of (B, T, F) values over the terms (B, T) in which each unit stands."""
+    flat = values.flatten(0, 1)
+    return flat.new_zeros(n_units, flat.shape[1]).index_add_(0, units.flatten(), flat)
