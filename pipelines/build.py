@@ -20,8 +20,6 @@ from see_kb.units import UnitOptions, make_units
 Progress = Callable[[str], None]
 """Told, before each step of a long job, what comes next."""
 
-SAMPLE_TOKENIZER = "tokenizer.model"
-
 
 @dataclass(frozen=True)
 class BuildInputs:
@@ -76,7 +74,7 @@ def build_tables(
     lexicon, affixes = read_lexicon(inputs.hownet), read_affixes(inputs.affixes)
     relations = read_taxonomy(inputs.taxonomy) if inputs.taxonomy else None
     progress("reading the tokenizer")
-    tokenizer = inputs.tokenizer or bundled("sample") / SAMPLE_TOKENIZER
+    tokenizer = inputs.tokenizer or sample_tokenizer()
     vocabulary = read_vocabulary(tokenizer)
     progress(f"aligning {len(vocabulary.pieces)} pieces with {len(lexicon.senses)} senses")
     alignments = Aligner(lexicon, affixes).align(vocabulary.pieces)
@@ -99,6 +97,11 @@ def build_tables(
         n_collisions=len(unit_table.collisions),
         rejects=(*lexicon.rejects, *affixes.rejects),
     )
+
+
+def sample_tokenizer() -> Path:
+    """Give the path of the bundled tokenizer, a SentencePiece model."""
+    return bundled("sample") / "tokenizer.model"
 
 
 def _manifest(inputs: BuildInputs, lexicon: Lexicon, affixes: Lexicon, vocabulary: Vocabulary) -> dict[str, Any]:

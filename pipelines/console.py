@@ -2,11 +2,15 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import pandas as pd
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+
+if TYPE_CHECKING:  # see_tn.fit loads torch
+    from see_tn.fit import Sweep
 
 ERRORS = Console(stderr=True, soft_wrap=True, highlight=False)
 
@@ -51,3 +55,14 @@ def steps(total: int) -> Iterator[Callable[[str], None]]:
             started = True
 
         yield step
+
+
+@contextmanager
+def sweep_bar(total: int) -> Iterator["Callable[[Sweep], None]"]:
+    """Show a fit's sweeps and its error on standard error, if that is a terminal."""
+    columns = (TextColumn("sweep"), BarColumn(), TextColumn("{task.completed}/{task.total}  {task.description}"))
+    with Progress(*columns, TimeElapsedColumn(), console=ERRORS, transient=True) as progress:
+        task = progress.add_task("", total=total)
+        yield lambda sweep: progress.update(
+            task, completed=sweep.number, description=f"relative error {sweep.quality.relative_error:.4f}"
+        )

@@ -13,7 +13,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -57,18 +57,40 @@ _CONFIG_TYPES: dict[str, type | tuple[type, ...]] = {
 }
 
 
-def save_embedding(module: EntangledEmbedding, folder: Path | str, *, overwrite: bool = False) -> None:
+def save_embedding(
+    module: EntangledEmbedding,
+    folder: Path | str,
+    *,
+    overwrite: bool = False,
+    notes: Mapping[str, bytes] | None = None,
+) -> None:
     """Write a layer so that `load_embedding` gives it back bit for bit.
 
     The folder appears whole or not at all; with `overwrite` older factors stay until the new ones are complete.
+
+    Args:
+        module: the layer.
+        folder: the folder to make.
+        overwrite: whether older factors may be replaced.
+        notes: further files of the folder by name, a report for example; they are not read back.
 
     Raises:
         FactorError: the folder exists with other content, or without `overwrite`; it cannot be written; the layer is
             on the device `meta`; or its cores have different types.
     """
     folder = Path(folder)
-    check_target(folder, {TENSORS, CONFIG}, overwrite=overwrite)
-    put_folder(folder, _contents(module, folder))
+    notes = notes or {}
+    check_unsaved(folder, notes.keys(), overwrite=overwrite)
+    put_folder(folder, {**notes, **_contents(module, folder)})
+
+
+def check_unsaved(folder: Path | str, notes: Set[str] = frozenset(), *, overwrite: bool = False) -> None:
+    """Refuse a folder that `save_embedding` would refuse, before long work starts.
+
+    Raises:
+        FactorError: the folder exists with other content, or without `overwrite`.
+    """
+    check_target(Path(folder), {TENSORS, CONFIG, *notes}, overwrite=overwrite)
 
 
 def load_embedding(folder: Path | str) -> EntangledEmbedding:
