@@ -10,14 +10,20 @@ from pathlib import Path
 from typing import Any
 
 from see_kb.align import Aligner
-from see_kb.folders import check_target, new_folder
 from see_kb.lexicon import Lexicon, Reject
-from see_kb.pieces import Vocabulary, read_vocabulary
-from see_kb.schema import SCHEMA_VERSION
+from see_kb.pieces import Vocabulary
+from see_kb.schema import SCHEMA_VERSION, schemas
 from see_kb.sources.door import bundled, read_affixes, read_lexicon
 from see_kb.sources.taxonomy import read_taxonomy
-from see_kb.tables import Tables, write_database, write_manifest, write_parquet
+from see_kb.tables import DATABASE, MANIFEST, Tables, write_database, write_manifest, write_parquet
 from see_kb.units import UnitOptions, make_units
+from see_kb.vocabularies import read_vocabulary
+from see_tn.folders import check_target, new_folder
+
+FILES = frozenset(
+    {*(f"{name}.parquet" for name in schemas(2)), MANIFEST, DATABASE, "tokenizer.model", "tokenizer.json", "vocab.json"}
+)
+"""All names that a file of a folder of tables may have."""
 
 Progress = Callable[[str], None]
 """Told, before each step of a long job, what comes next."""
@@ -69,9 +75,10 @@ def build_tables(
     Malformed records are left out of the tables and listed in `rejects`.
 
     Raises:
-        SeeError: an input cannot be used, `out` exists and may not be overwritten, or writing failed.
+        SeeError: an input cannot be used.
+        FactorError: `out` exists and may not be overwritten, or writing failed.
     """
-    check_target(out, overwrite=overwrite)
+    check_target(out, FILES, overwrite=overwrite)
     with _collection_paused():
         return _build(inputs, out, overwrite, progress)
 
@@ -89,7 +96,7 @@ def _build(inputs: BuildInputs, out: Path, overwrite: bool, progress: Progress) 
     tables = Tables(lexicon, affixes, alignments, unit_table, relations)
     progress("writing the tables")
     manifest = _manifest(inputs, lexicon, affixes, vocabulary)
-    with new_folder(out, overwrite=overwrite) as folder:
+    with new_folder(out, FILES, overwrite=overwrite) as folder:
         written = write_parquet(folder, tables, _metadata(manifest))
         write_database(folder)
         shutil.copyfile(tokenizer, folder / str(manifest["tokenizer"]["copy"]))

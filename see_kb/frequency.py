@@ -6,6 +6,7 @@ ends in `.gz`. Each word is cut into pieces by the tokenizer itself, as it would
 
 import gzip
 import math
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -27,7 +28,7 @@ def read_frequencies(path: Path) -> dict[str, float]:
     if path.suffix == ".gz":
         try:
             data = gzip.decompress(data)
-        except (OSError, EOFError) as error:
+        except (OSError, EOFError, zlib.error) as error:
             raise FormatError(f"{path}: damaged gzip data; get the list anew") from error
     frequencies: dict[str, float] = {}
     for number, line in enumerate(decode_text(data, path).split("\n"), start=1):
@@ -68,11 +69,25 @@ def piece_frequencies(words: dict[str, float], tokenizer: Path, form: Format, n_
 
 
 def _encode(words: list[str], tokenizer: Path, form: Format) -> Sequence[Sequence[int]]:
-    if form == "sentencepiece":
-        encoded: Sequence[Sequence[int]] = SentencePieceProcessor(model_file=str(tokenizer)).encode(words)
-        return encoded
     if form == "vocab.json":
         raise SeeError("a plain vocabulary cannot cut words into pieces; build the tables from the tokenizer itself")
+    encode = _encode_sentencepiece if form == "sentencepiece" else _encode_tokenizer_json
+    try:
+        return encode(words, tokenizer)
+    except SeeError:
+        raise
+    except Exception as error:  # the libraries raise plain Exception and RuntimeError
+        raise FormatError(
+            f"{tokenizer}: its library refuses it ({str(error)[:100]}); get the tokenizer anew"
+        ) from error
+
+
+def _encode_sentencepiece(words: list[str], tokenizer: Path) -> Sequence[Sequence[int]]:
+    encoded: Sequence[Sequence[int]] = SentencePieceProcessor(model_file=str(tokenizer)).encode(words)
+    return encoded
+
+
+def _encode_tokenizer_json(words: list[str], tokenizer: Path) -> Sequence[Sequence[int]]:
     try:
         from tokenizers import Tokenizer
     except ImportError as error:

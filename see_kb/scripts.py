@@ -25,7 +25,9 @@ SCRIPTS = (
 """Scripts that are told apart; letters of any other one count as `Other`."""
 
 _LETTER = regex.compile(
-    "|".join(rf"(?P<{script}>[\p{{Script={script}}}--[\p{{N}}]])" for script in SCRIPTS) + r"|(?P<Other>[\p{L}\p{M}])",
+    "|".join(rf"(?P<{script}>[\p{{Script={script}}}--[\p{{N}}]])" for script in SCRIPTS)
+    # Letters and marks that many scripts share (Common, Inherited) take the script of their neighbours.
+    + r"|(?P<Other>[[\p{L}\p{M}]--[\p{Script=Common}\p{Script=Inherited}]])",
     regex.VERSION1,
 )
 _DIGIT = regex.compile(r"\p{N}")

@@ -98,8 +98,8 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         raise SeeError(f"{folder}: no folder of tables (it lacks {MANIFEST}); make one with `see build`")
     try:
         manifest = json.loads(read_bytes(path))
-        version = manifest["schema_version"]
-    except (ValueError, KeyError, TypeError) as error:
+        version, _, _ = (manifest[key] for key in ("schema_version", "tables", "tokenizer"))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise FormatError(f"{path}: damaged; build the tables anew with `see build`") from error
     if version != SCHEMA_VERSION:
         raise FormatError(f"{path}: schema version {version}, not {SCHEMA_VERSION}; build the tables anew")

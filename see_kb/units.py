@@ -5,7 +5,7 @@ the piece's text (`forms`) and tells pieces apart. In a sense term the sememes t
 keeps the rest; its last part is then the inflection or the affix that the alignment found, if it found one:
 
     site                0           1          2
-    form term           ▁unb        break      able
+    form term           ▁unb        eak        able
     sense term          break|折断    neg|否      able
 
 Hence sememes never stand at the last site, and no site is spent on padding. Amplitudes are equal, with squares that
@@ -140,7 +140,11 @@ def _first_free(
             collision = None if other is None else Collision(piece.piece_id, other, "a longer first part")
             return term, collision
         other = taken[term] if other is None else other
-    own: _Term = (("residual", f"{piece.piece} #{piece.piece_id}"),) * order
+    text = f"{piece.piece} #{piece.piece_id}"
+    own: _Term = (("residual", text),) * order
+    while own in taken:
+        text += "#"
+        own = (("residual", text),) * order
     return own, Collision(piece.piece_id, other or 0, "a unit of its own")
 
 

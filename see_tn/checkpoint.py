@@ -26,7 +26,7 @@ from torch import Tensor
 from see_tn.embedding import EntangledEmbedding
 from see_tn.errors import FactorError
 from see_tn.factors import RowIndex
-from see_tn.folders import check_target, put_folder
+from see_tn.folders import check_target, new_folder
 from see_tn.shapes import ChainShape
 
 FORMAT = "see_tn factors"
@@ -80,8 +80,9 @@ def save_embedding(
     """
     folder = Path(folder)
     notes = notes or {}
-    check_unsaved(folder, notes.keys(), overwrite=overwrite)
-    put_folder(folder, {**notes, **_contents(module, folder)})
+    with new_folder(folder, {TENSORS, CONFIG, *notes}, overwrite=overwrite) as partial:
+        for name, content in {**notes, **_contents(module, folder)}.items():
+            (partial / name).write_bytes(content)
 
 
 def check_unsaved(folder: Path | str, notes: Set[str] = frozenset(), *, overwrite: bool = False) -> None:

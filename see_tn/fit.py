@@ -29,8 +29,9 @@ class FitOptions:
     """When a fit stops, and how hard each site is solved.
 
     `sweeps` is the most sweeps over all sites; a fit ends earlier when a sweep lowers the relative error by less than
-    `tolerance`. `steps` is the most conjugate-gradient steps per site: on a table of 30,522 x 384 with up to
-    four terms, 2, 4 and 10 steps ended within .0003 of each other. `ridge` keeps a site near its last cores, as a fraction of its blocks' mean diagonal.
+    `tolerance`. `steps` is the most conjugate-gradient steps per site: on a table of 30,522 x 384 with up to four
+    terms, 2, 4 and 10 steps ended within .0003 of each other. `ridge` keeps a site near its last cores, as a
+    fraction of its blocks' mean diagonal.
     """
 
     sweeps: int = 20
@@ -98,7 +99,7 @@ def fit_als(
         rows: which units make which row.
         teacher: (V, width); computed with in float32.
         shape: the chain.
-        generator: random state of the start; the same state gives the same fit.
+        generator: random state of the start, on the CPU; the same state gives the same fit.
         options: when to stop.
         progress: called after each sweep, and with the start as sweep 0.
         clock: gives seconds.

@@ -1,61 +1,74 @@
-"""A folder of small files that appears whole or not at all: filled beside its place, put there by a rename."""
+"""A folder that appears whole or not at all: it is filled beside its place and put there by a rename."""
 
+import glob
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping, Set
+from collections.abc import Iterator, Set
+from contextlib import contextmanager
 from pathlib import Path
 
 from see_tn.errors import FactorError
 
 
 def check_target(folder: Path, own: Set[str], *, overwrite: bool) -> None:
-    """Refuse a folder that may not be written.
+    """Refuse a folder that may not be written, after bringing back what a killed run had moved aside.
 
+    Args:
+        folder: the folder that is to be made.
+        own: names of the files that it will hold.
+        overwrite: whether it may replace an older one.
     Raises:
-        FactorError: it is a file, it has content and `overwrite` is off, or it holds something else than files of the
-            names `own`, which overwriting would lose.
+        FactorError: it cannot be looked at; it is a file; it has content and `overwrite` is off; or it holds
+            something else than files of the names `own`, which overwriting would lose.
     """
+    try:
+        _clear_leftovers(folder)
+    except OSError as error:
+        raise FactorError(f"{folder}: cannot be written ({error.strerror}); choose another place") from error
     if not folder.is_dir():
         if folder.exists() or folder.is_symlink():
             raise FactorError(f"{folder}: a file is in the way; name a folder")
         return
     names = {path.name for path in folder.iterdir()}
     if names and not overwrite:
-        raise FactorError(f"{folder}: exists already; name a new folder, or pass overwrite=True")
+        raise FactorError(f"{folder}: exists already; name a new folder, or allow overwriting (--overwrite)")
     if names - own:
         raise FactorError(f"{folder}: holds {min(names - own)!r}, which overwriting would lose; name a new folder")
 
 
-def put_folder(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write a folder with exactly these files. What was there stays until all of them are on the disk.
+@contextmanager
+def new_folder(folder: Path, own: Set[str], *, overwrite: bool = False) -> Iterator[Path]:
+    """Give an empty folder to fill; on success it takes the place of `folder`, on failure it is removed.
+
+    An old folder stays whole until the new one is complete and on the disk. Two processes must not fill the same
+    folder at once.
 
     Raises:
-        FactorError: the disk is full, or the place cannot be written to; what was there before is untouched.
+        FactorError: see `check_target`; or the disk is full, or the place cannot be written to.
     """
+    check_target(folder, own, overwrite=overwrite)
     folder = folder.resolve()
-    partial: Path | None = None
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.partial-", dir=folder.parent))
+    except OSError as error:
+        raise FactorError(f"{folder}: cannot be written ({error.strerror}); choose another place") from error
+    try:
         partial.chmod(0o755)
-        for name, content in files.items():
-            with (partial / name).open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
+        yield partial
+        for path in (*partial.iterdir(), partial):
+            _sync(path)
         _put_in_place(partial, folder)
         _sync(folder.parent)
     except OSError as error:
         remedy = "free some room or choose another place; what was there before is untouched"
         raise FactorError(f"{folder}: writing failed ({error.strerror or error}); {remedy}") from error
     finally:
-        if partial is not None:
-            shutil.rmtree(partial, ignore_errors=True)
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 def _put_in_place(partial: Path, folder: Path) -> None:
-    _sync(partial)
     if not folder.exists():
         partial.rename(folder)
         return
@@ -69,9 +82,22 @@ def _put_in_place(partial: Path, folder: Path) -> None:
     shutil.rmtree(aside, ignore_errors=True)
 
 
-def _sync(folder: Path) -> None:
-    """Bring a folder's entries to the disk."""
-    handle = os.open(folder, os.O_RDONLY)
+def _clear_leftovers(folder: Path) -> None:
+    """Bring back an old folder whose run was killed between the two renames, and remove what else a kill left."""
+    folder = folder.resolve()
+    name = glob.escape(folder.name)
+    for aside in sorted(folder.parent.glob(f".{name}.previous-*")):
+        if folder.exists():
+            shutil.rmtree(aside)
+        else:
+            aside.rename(folder)
+    for partial in folder.parent.glob(f".{name}.partial-*"):
+        shutil.rmtree(partial)
+
+
+def _sync(path: Path) -> None:
+    """Bring a file's content, or a folder's entries, to the disk."""
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

@@ -51,10 +51,10 @@ def decode_text(data: bytes, path: Path) -> str:
     if (nul := data.find(b"\x00")) >= 0:
         raise FormatError(f"{path}:{_line(data, nul)}: binary data (a NUL byte); give a text file")
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode()
     except UnicodeDecodeError as error:
         text = _decode_gb18030(data, path, error)
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _decode_gb18030(data: bytes, path: Path, fault: UnicodeDecodeError) -> str:

@@ -7,6 +7,7 @@ A pickle is a program; here only plain containers, strings and numbers are built
 import io
 import os
 import pickle
+import pickletools
 import shutil
 import subprocess
 import sys
@@ -52,6 +53,7 @@ def load_plain_pickle(data: bytes, path: Path) -> Any:
     """
     remedy = "only plain containers, strings and numbers are read; get the file anew from a source you trust"
     try:
+        _check_memo(data)
         value = _PlainUnpickler(io.BytesIO(data)).load()
     except Exception as error:  # a damaged pickle raises nearly any error
         problem = str(error) if isinstance(error, pickle.UnpicklingError) else "damaged or no pickle"
@@ -59,6 +61,13 @@ def load_plain_pickle(data: bytes, path: Path) -> Any:
     if (odd := _first_odd_type(value)) is not None:
         raise FormatError(f"{path}: refused (it holds {odd.__name__}); {remedy}")
     return value
+
+
+def _check_memo(data: bytes) -> None:
+    """Refuse places in the memo that only take up room: a few bytes could otherwise ask for gigabytes."""
+    for number, (instruction, argument, _) in enumerate(pickletools.genops(data)):
+        if instruction.name.endswith("PUT") and not 0 <= int(argument or 0) <= number:
+            raise pickle.UnpicklingError(f"it stores a value in place {argument} after {number} instructions")
 
 
 def _first_odd_type(value: Any) -> type | None:
@@ -112,6 +121,10 @@ def read_openhownet(path: Path) -> Lexicon:
 def _sense(number: str, record: Any) -> Sense:
     if not isinstance(record, dict) or not all(isinstance(value, str | None) for value in record.values()):
         raise FormatError("not a dict of strings; get OpenHowNet 2.0's file")
+    try:
+        "".join(filter(None, record.values())).encode()
+    except UnicodeEncodeError as error:
+        raise FormatError("half a character (a lone surrogate); mend the record") from error
     words = {column: (record.get(key) or "").strip() for column, key in _COLUMNS.items()}
     words["zh_pos"], words["zh_grammar"] = split_grammar(record.get("ch_grammar") or "")
     words["en_pos"], words["en_grammar"] = split_grammar(record.get("en_grammar") or "")

@@ -1,0 +1,82 @@
+"""The main job on real input: every sense read, every piece with a row of its own, the same bytes each time."""
+
+import hashlib
+
+import duckdb
+import pytest
+
+from pipelines.build import BuildInputs, build_tables
+from see_kb.tables import read_manifest
+from tests.shared_data import HOWNET, TAXONOMY, TOKENIZERS, TRIPLES, needs_shared
+from tests.small_data import small_inputs
+
+SIZES = {
+    "mistral_v1_32k": 32_000,
+    "opus_en_32k": 32_000,
+    "zh_unigram_20k": 20_000,
+    "zh_unigram_37k": 37_232,
+    "minilm_tokenizer": 30_522,
+}
+
+SHARED_ROWS = """
+    SELECT count(*) FROM (
+        SELECT terms FROM (
+            SELECT piece_id, list(row(amplitude, unit_ids) ORDER BY unit_ids) AS terms
+            FROM '{folder}/unit_rows.parquet' GROUP BY piece_id)
+        GROUP BY terms HAVING count(*) > 1)"""
+
+BROKEN_PIECES = """
+    SELECT count(*) FROM '{folder}/pieces.parquet' p
+    LEFT JOIN (SELECT piece_id, count(*) AS n, sum(amplitude * amplitude) AS norm
+               FROM '{folder}/unit_rows.parquet' GROUP BY piece_id) r USING (piece_id)
+    WHERE n IS NULL OR n <> n_terms OR abs(norm - 1) > 1e-5"""
+
+
+def one(query, folder):
+    return duckdb.sql(query.format(folder=folder)).fetchall()[0][0]
+
+
+def digests(folder):
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.glob("*.parquet"))}
+
+
+@needs_shared
+@pytest.mark.parametrize("tokenizer", TOKENIZERS, ids=lambda path: path.stem)
+def test_the_dictionary_and_a_real_tokenizer_become_tables(tokenizer, tmp_path):
+    report = build_tables(BuildInputs(HOWNET, tokenizer), tmp_path / "tables")
+    folder = report.folder
+    assert (report.n_senses, report.rejects) == (74_094, ())
+    assert report.n_pieces == one("SELECT count(*) FROM '{folder}/pieces.parquet'", folder) == SIZES[tokenizer.stem]
+    assert one("SELECT count(*) FROM '{folder}/senses.parquet'", folder) == 74_094
+    assert one("SELECT count(*) FROM '{folder}/rejects.parquet'", folder) == 0
+    assert one(BROKEN_PIECES, folder) == 0
+    assert one(SHARED_ROWS, folder) == 0
+    unused = """SELECT count(*) FROM '{folder}/units.parquet' WHERE unit_id NOT IN
+                (SELECT unnest(unit_ids) FROM '{folder}/unit_rows.parquet')"""
+    assert one(unused, folder) == 0
+    kind = "SELECT count(DISTINCT kind) FROM '{folder}/units.parquet'"
+    assert one(kind, folder) == 3
+    if tokenizer == TOKENIZERS[0]:
+        again = build_tables(BuildInputs(HOWNET, tokenizer), tmp_path / "again").folder
+        assert digests(again) == digests(folder)
+
+
+@needs_shared
+@pytest.mark.parametrize(("taxonomy", "at_least"), [(TAXONOMY, 2_300), (TRIPLES, 1_303)], ids=["trees", "triples"])
+def test_a_taxonomy_becomes_relations(taxonomy, at_least, tmp_path):
+    small = small_inputs(tmp_path)
+    inputs = BuildInputs(small.hownet, small.tokenizer, taxonomy, small.affixes)
+    folder = build_tables(inputs, tmp_path / "tables").folder
+    upwards = "SELECT count(*) FROM '{folder}/relations.parquet' WHERE relation = 'hypernym'"
+    downwards = """SELECT count(*) FROM '{folder}/relations.parquet' a JOIN '{folder}/relations.parquet' b
+                   ON a.sememe = b.other AND b.sememe = a.other
+                   WHERE a.relation = 'hypernym' AND b.relation = 'hyponym'"""
+    assert one(upwards, folder) >= at_least
+    assert one(upwards, folder) == one(downwards, folder)
+    assert read_manifest(folder)["taxonomy"] == taxonomy.name
+
+
+def test_progress_is_told_before_each_step(tmp_path):
+    told: list[str] = []
+    build_tables(small_inputs(tmp_path), tmp_path / "tables", progress=told.append)
+    assert [step.split()[0] for step in told] == ["reading", "reading", "aligning", "writing"]

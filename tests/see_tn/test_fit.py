@@ -1,0 +1,187 @@
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+
+from see_tn.embedding import EntangledEmbedding
+from see_tn.errors import FactorError
+from see_tn.factors import RowIndex
+from see_tn.fit import FitOptions, fit_als
+from see_tn.initialise import random_cores
+from see_tn.normal import SiteProblem, conjugate_gradient
+from see_tn.quality import measure
+from see_tn.shapes import ChainShape
+from tests.see_tn.examples import SHAPES, dense_row, seeded, shape_name, some_rows
+
+FULL = [shape for shape in SHAPES if shape.full_width == shape.width and shape.order > 1]
+CPU = torch.device("cpu")
+
+
+def design_matrix(shape, rows, cores, site):
+    """Every row as a linear function of one site's cores, column by column, by the slow formula."""
+    index, amplitude = torch.from_numpy(rows.index), torch.from_numpy(rows.amplitude)
+    columns = []
+    for place in range(cores[site].numel()):
+        one = torch.zeros(cores[site].numel(), dtype=torch.float64)
+        one[place] = 1
+        changed = [*cores[:site], one.reshape(cores[site].shape), *cores[site + 1 :]]
+        columns.append(
+            torch.stack([dense_row(shape, changed, i, a) for i, a in zip(index, amplitude, strict=True)]).flatten()
+        )
+    return torch.stack(columns, dim=1)
+
+
+def problem(shape, most_terms, n_units=3):
+    rows = some_rows(n_pieces=60, order=shape.order, most_terms=most_terms, n_units=n_units)
+    cores = random_cores(shape, rows.n_units, 1.0, seeded(), torch.float64)
+    target = torch.randn(60, shape.width, generator=seeded(1), dtype=torch.float64)
+    # The amplitudes of the index are float32; the slow formula and the fast one then read the same numbers.
+    return rows, cores, target
+
+
+def least_residual(shape, rows, cores, site, target):
+    matrix = design_matrix(shape, rows, cores, site)
+    solution = torch.linalg.lstsq(matrix, target.flatten()[:, None], driver="gelsd").solution[:, 0]
+    return float((matrix @ solution - target.flatten()).norm()), matrix
+
+
+@pytest.mark.parametrize("shape", FULL, ids=shape_name)
+def test_with_one_term_one_step_is_exact(shape):
+    rows, cores, target = problem(shape, most_terms=1)
+    for site in range(shape.order):
+        least, matrix = least_residual(shape, rows, cores, site, target)
+        got = SiteProblem(rows, shape, site, CPU).solve(cores, target, steps=1, ridge=0)
+        assert float((matrix @ got.flatten() - target.flatten()).norm()) == pytest.approx(least, rel=1e-5)
+
+
+@pytest.mark.parametrize("shape", FULL, ids=shape_name)
+def test_with_several_terms_more_steps_reach_the_least_squares(shape):
+    rows, cores, target = problem(shape, most_terms=3)
+    for site in range(shape.order):
+        least, matrix = least_residual(shape, rows, cores, site, target)
+        residuals = []
+        for steps in (1, 2, 4, 200):
+            got = SiteProblem(rows, shape, site, CPU).solve(cores, target, steps=steps, ridge=0)
+            residuals.append(float((matrix @ got.flatten() - target.flatten()).norm()))
+        assert residuals == sorted(residuals, reverse=True)
+        assert residuals[-1] == pytest.approx(least, rel=1e-4)
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=shape_name)
+@pytest.mark.parametrize("most_terms", [1, 3])
+def test_the_error_never_rises(shape, most_terms):
+    rows = some_rows(n_pieces=60, order=shape.order, most_terms=most_terms)
+    teacher = torch.randn(60, shape.width, generator=seeded(1))
+    report = fit_als(rows, teacher, shape, generator=seeded(), options=FitOptions(sweeps=15, tolerance=0)).report
+    errors = [sweep.quality.relative_error for sweep in report.sweeps]
+    assert len(errors) > 1
+    assert all(after <= before + 1e-6 for before, after in pairwise(errors))
+
+
+@pytest.mark.parametrize("shape", [shape for shape in SHAPES if shape.order in (2, 3)], ids=shape_name)
+@pytest.mark.parametrize("most_terms", [1, 2])
+def test_rows_of_the_same_form_are_recovered(shape, most_terms):
+    # Each row comes with its negative, so that the mean of the rows is the offset that they were made with.
+    half = some_rows(n_pieces=300, order=shape.order, most_terms=most_terms, n_units=8)
+    both = np.concatenate([half.index, half.index]), np.concatenate([half.amplitude, -half.amplitude])
+    rows = RowIndex(*both, half.n_units)
+    cores = random_cores(shape, rows.n_units, 1.0, seeded(5))
+    offset = torch.randn(shape.width, generator=seeded(6))
+    teacher = EntangledEmbedding.from_cores(rows, shape, cores, offset).materialise().detach()
+    options = FitOptions(sweeps=100, tolerance=1e-7, steps=20)
+    # A start may end in a local minimum; one of three does not.
+    fits = [fit_als(rows, teacher, shape, generator=seeded(seed), options=options) for seed in range(3)]
+    best = min(fits, key=lambda fit: fit.report.quality.relative_error)
+    assert best.report.quality.relative_error < 0.01
+    torch.testing.assert_close(best.offset, offset, rtol=1e-4, atol=1e-4)
+
+
+def test_the_fit_loads_into_a_layer_with_the_reported_error():
+    rows, shape = some_rows(n_pieces=60), SHAPES[4]
+    teacher = torch.randn(60, shape.width, generator=seeded(1)) + 3
+    fit = fit_als(rows, teacher, shape, generator=seeded())
+    table = EntangledEmbedding.from_cores(rows, shape, fit.cores, fit.offset).materialise()
+    assert measure(teacher, table.detach()).relative_error == pytest.approx(fit.report.quality.relative_error, abs=1e-6)
+    assert torch.equal(fit.offset, teacher.mean(dim=0))
+
+
+def test_a_seed_means_one_fit():
+    rows, shape = some_rows(n_pieces=60), SHAPES[5]
+    teacher = torch.randn(60, shape.width, generator=seeded(1))
+    fits = [fit_als(rows, teacher, shape, generator=seeded(3)) for _ in range(2)]
+    for one, other in zip(fits[0].cores, fits[1].cores, strict=True):
+        assert torch.equal(one, other)
+
+
+def test_blocks_that_are_not_kept_change_nothing(monkeypatch):
+    rows, cores, target = problem(SHAPES[4], most_terms=3)
+    kept = SiteProblem(rows, SHAPES[4], 1, CPU).solve(cores, target, steps=3, ridge=1e-6)
+    monkeypatch.setattr("see_tn.normal.KEPT_BYTES", 0)
+    assert torch.equal(kept, SiteProblem(rows, SHAPES[4], 1, CPU).solve(cores, target, steps=3, ridge=1e-6))
+
+
+def test_units_with_fewer_pieces_than_channels_are_no_trouble():
+    shape = ChainShape("cp", 12, (4, 3), 20)
+    rows = RowIndex.from_unit_rows(np.arange(5), np.ones(5, np.float32), np.arange(10).reshape(5, 2))
+    teacher = torch.randn(5, 12, generator=seeded())
+    assert fit_als(rows, teacher, shape, generator=seeded(1)).report.quality.relative_error < 1e-3
+
+
+def test_a_teacher_without_variance_is_all_offset():
+    rows = some_rows()
+    fit = fit_als(rows, torch.ones(20, 23), SHAPES[4], generator=seeded())
+    assert fit.report.quality.relative_error < 1e-3
+    assert torch.equal(fit.offset, torch.ones(23))
+
+
+def test_progress_and_seconds_come_from_what_is_given():
+    ticks, seen = iter(range(100)), []
+    rows, teacher = some_rows(), torch.randn(20, 23, generator=seeded())
+    options = FitOptions(sweeps=2, tolerance=0)
+    fit = fit_als(
+        rows, teacher, SHAPES[4], generator=seeded(), options=options, progress=seen.append, clock=lambda: next(ticks)
+    )
+    assert tuple(seen) == fit.report.sweeps
+    assert [sweep.number for sweep in seen] == [0, 1, 2]
+    assert [sweep.seconds for sweep in seen] == [1, 2, 3]
+    assert fit.report.stopped_because == "all 2 sweeps are done"
+    assert fit.report.seconds == 3
+
+
+def test_a_fit_ends_when_a_sweep_gains_little():
+    rows, teacher = some_rows(), torch.randn(20, 23, generator=seeded())
+    report = fit_als(
+        rows, teacher, SHAPES[4], generator=seeded(), options=FitOptions(sweeps=500, tolerance=0.01)
+    ).report
+    assert len(report.sweeps) < 100
+    assert "below the tolerance of 1.0e-02" in report.stopped_because
+
+
+@pytest.mark.parametrize(
+    ("teacher", "order", "problem"),
+    [
+        (torch.zeros(19, 23), 3, r"the teacher is \(19, 23\), the rows and the shape ask for \(20, 23\)"),
+        (torch.zeros(20, 24), 3, "give the table of the tokenizer"),
+        (torch.zeros(20, 23).index_fill(0, torch.tensor(7), torch.nan), 3, "the row of piece 7 holds a number"),
+        (torch.zeros(20, 23), 2, "rows of 2 sites and a shape of 3"),
+    ],
+)
+def test_a_teacher_that_does_not_fit_is_refused(teacher, order, problem):
+    with pytest.raises(FactorError, match=problem):
+        fit_als(some_rows(order=order), teacher, SHAPES[4])
+
+
+@pytest.mark.parametrize("wrong", [{"sweeps": 0}, {"steps": 0}, {"tolerance": -1.0}, {"ridge": -1.0}])
+def test_options_are_checked_where_they_are_born(wrong):
+    with pytest.raises(FactorError, match="at least"):
+        FitOptions(**wrong)
+
+
+def test_conjugate_gradients_end_at_the_solution_of_a_positive_system():
+    matrix = torch.randn(6, 6, generator=seeded(), dtype=torch.float64)
+    matrix = matrix @ matrix.T + torch.eye(6, dtype=torch.float64)
+    right = torch.randn(6, generator=seeded(1), dtype=torch.float64)
+    solution = conjugate_gradient(lambda x: matrix @ x, right, lambda r: r / matrix.diagonal(), 50)
+    torch.testing.assert_close(solution, torch.linalg.solve(matrix, right), rtol=1e-4, atol=1e-5)
+    assert not conjugate_gradient(lambda x: matrix @ x, torch.zeros_like(right), lambda r: r, 5).any()
