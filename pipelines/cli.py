@@ -280,11 +280,11 @@ def sql(
     Example: see sql "SELECT rule, count(*) FROM pieces GROUP BY rule ORDER BY 2 DESC" --tables my_tables
     """
     from pipelines.console import frame_table, output
-    from see_kb.query import run_query
+    from see_kb.query import plain_rows, run_query
 
     rows = run_query(tables, query)
     if as_json:
-        typer.echo(rows.to_json(orient="records", force_ascii=False, indent=2))
+        _print_json(plain_rows(rows))
     else:
         output().print(frame_table(f"{len(rows):,} rows", rows, shares=()))
 

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import count
 from typing import TYPE_CHECKING
 
 import pandas as pd
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -17,15 +19,15 @@ ERRORS = Console(stderr=True, soft_wrap=True, highlight=False)
 
 def output() -> Console:
     """Standard output, as wide as it has to be where no terminal sets a width."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=200)
+    console = Console(highlight=False, emoji=False)
+    return console if console.is_terminal else Console(highlight=False, emoji=False, width=200)
 
 
 def frame_table(title: str, frame: pd.DataFrame, *, shares: tuple[str, ...] = ("share",)) -> Table:
     """Lay out a data frame: numbers to the right with thousands marked, the columns in `shares` in per cent."""
-    table = Table(title=title, title_justify="left", title_style="bold")
+    table = Table(title=escape(title), title_justify="left", title_style="bold")
     for name in frame.columns:
-        table.add_column(name, justify="right" if pd.api.types.is_numeric_dtype(frame[name]) else "left")
+        table.add_column(escape(str(name)), justify="right" if pd.api.types.is_numeric_dtype(frame[name]) else "left")
     for row in frame.itertuples(index=False):
         table.add_row(*(_cell(value, share=name in shares) for name, value in zip(frame.columns, row, strict=True)))
     return table
@@ -38,31 +40,31 @@ def _cell(value: object, *, share: bool) -> str:
         return f"{value:.1%}"
     if isinstance(value, float):
         return f"{value:,.4g}"
-    return f"{value:,}" if isinstance(value, int) else str(value)
+    return f"{value:,}" if isinstance(value, int) else escape(str(value))
+
+
+@contextmanager
+def _bar(total: int, unit: str) -> Iterator[Callable[[str, int], None]]:
+    """A progress bar on standard error; nothing where that is no terminal. Call it with a text and what is done."""
+    if not ERRORS.is_terminal:
+        yield lambda _text, _done: None
+        return
+    columns = (TextColumn(unit), BarColumn(), TextColumn("{task.completed}/{task.total} {task.description}"))
+    with Progress(*columns, TimeElapsedColumn(), console=ERRORS, transient=True) as progress:
+        task = progress.add_task("", total=total)
+        yield lambda text, done: progress.update(task, description=text, completed=done)
 
 
 @contextmanager
 def steps(total: int) -> Iterator[Callable[[str], None]]:
-    """Show a bar of `total` steps on standard error, if that is a terminal; call the result before each step."""
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
-    with Progress(*columns, TimeElapsedColumn(), console=ERRORS, transient=True) as progress:
-        task = progress.add_task("", total=total)
-        started = False
-
-        def step(description: str) -> None:
-            nonlocal started
-            progress.update(task, description=description, advance=int(started))
-            started = True
-
-        yield step
+    """Show a job of `total` steps; call the result before each step with what it does."""
+    with _bar(total, "step") as show:
+        done = count()
+        yield lambda text: show(text, next(done))
 
 
 @contextmanager
 def sweep_bar(total: int) -> Iterator["Callable[[Sweep], None]"]:
-    """Show a fit's sweeps and its error on standard error, if that is a terminal."""
-    columns = (TextColumn("sweep"), BarColumn(), TextColumn("{task.completed}/{task.total}  {task.description}"))
-    with Progress(*columns, TimeElapsedColumn(), console=ERRORS, transient=True) as progress:
-        task = progress.add_task("", total=total)
-        yield lambda sweep: progress.update(
-            task, completed=sweep.number, description=f"relative error {sweep.quality.relative_error:.4f}"
-        )
+    """Show a fit's sweeps and its error."""
+    with _bar(total, "sweep") as show:
+        yield lambda sweep: show(f"relative error {sweep.quality.relative_error:.4f}", sweep.number)

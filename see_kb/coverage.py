@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from see_kb.align import RULES, WORD_RULES
 from see_kb.frequency import piece_frequencies, read_frequencies
+from see_kb.query import plain_rows
 from see_kb.tables import read_manifest, read_table
 
 BANDS = (100, 1_000, 5_000, 10_000, 20_000)
@@ -38,7 +39,7 @@ class Coverage:
     def as_dict(self) -> dict[str, Any]:
         """Give the tables as lists of rows, for JSON."""
         tables = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        return {name: table.to_dict(orient="records") for name, table in tables.items() if table is not None}
+        return {name: plain_rows(table) for name, table in tables.items() if table is not None}
 
 
 def measure_coverage(folder: Path, frequency: Path | None = None) -> Coverage:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from see_kb.align import Aligner, Alignment, Match, Rule
+from see_kb.errors import SeeError
 from see_kb.lexicon import Lexicon, Sense
 from see_kb.pieces import Piece
 
@@ -45,7 +46,14 @@ class Found:
 
 
 def look_up(words: Sequence[str], lexicon: Lexicon, affixes: Lexicon) -> list[Found]:
-    """Find the senses of each word (any language of the dictionary), in the order asked for."""
+    """Find the senses of each word (any language of the dictionary), in the order asked for.
+
+    Raises:
+        SeeError: a word is no text (its bytes are not in the terminal's encoding).
+    """
+    for word in words:
+        if any("\ud800" <= sign <= "\udfff" for sign in word):
+            raise SeeError(f"the word {word!a} is no text; write it in UTF-8")
     pieces = [Piece(number, word, word.strip(), "normal", starts_word=True) for number, word in enumerate(words)]
     sources = {"lexicon": lexicon, "affixes": affixes}
     return [_found(alignment, sources) for alignment in Aligner(lexicon, affixes).align(pieces)]

@@ -4,9 +4,12 @@ The tables are opened from the DuckDB file, read-only, or else copied from Parqu
 query runs, access to files, network and Python's variables is switched off and the settings are locked.
 """
 
+import math
 from pathlib import Path
+from typing import Any
 
 import duckdb
+import numpy as np
 import pandas as pd
 
 from see_kb.errors import SeeError
@@ -48,6 +51,26 @@ def run_query(folder: Path, query: str) -> pd.DataFrame:
     except duckdb.Error as error:
         message = str(error).strip().split("\n\n")[0].replace("\n", " ")
         raise SeeError(f"{folder}: {message}; `see sql 'SHOW TABLES'` lists what there is") from error
+
+
+def plain_rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Give the rows of a result as dicts of plain values: what JSON lacks becomes text, a missing number None."""
+    columns = {str(name): [_plain(value) for value in frame[name].tolist()] for name in frame.columns}
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    if isinstance(value, dict):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None or value is pd.NaT or value is pd.NA or (isinstance(value, float) and not math.isfinite(value)):
+        return None
+    return value if isinstance(value, bool | int | float | str) else str(value)
 
 
 def _open(folder: Path) -> duckdb.DuckDBPyConnection:

@@ -129,9 +129,14 @@ def write_database(folder: Path, target: Path | None = None) -> None:
     Args:
         folder: the folder of the Parquet files.
         target: the file to write; by default `tables.duckdb` in the folder.
+    Raises:
+        OSError: the file cannot be written, or the disk is full.
     """
-    with duckdb.connect(str(target or folder / DATABASE)) as connection:
-        fill_database(connection, folder)
+    try:
+        with duckdb.connect(str(target or folder / DATABASE)) as connection:
+            fill_database(connection, folder)
+    except duckdb.Error as error:
+        raise OSError(" ".join(str(error).split())) from error
 
 
 def fill_database(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:

@@ -3,7 +3,7 @@
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from see_kb.scripts import SCRIPTS, has_digit, script_of
@@ -49,6 +49,8 @@ def test_a_text_is_in_the_script_of_its_letters(text, script):
 
 
 @given(st.text(max_size=8))
+@example("µ")
+@example("𝐀")
 def test_a_script_is_a_known_one_and_letters_have_one(text):
     script = script_of(text)
     assert script in {*SCRIPTS, "Other", "Mixed", "Common"}
