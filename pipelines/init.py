@@ -1,6 +1,7 @@
 """From tables to factors: the shape for a ratio, a start or a fit, and what others reach with the same bytes."""
 
 import json
+import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -42,6 +43,10 @@ class InitOptions:
     seed: int = 0
     row_std: float = 0.02
     fit: FitOptions = field(default_factory=FitOptions)
+
+    def __post_init__(self) -> None:
+        if not 0 < self.row_std < math.inf:
+            raise SeeError(f"row_std is {self.row_std}; give a positive number")
 
 
 @dataclass(frozen=True)

@@ -120,7 +120,8 @@ def read_table(folder: Path, name: str) -> pa.Table:
     data = read_bytes(path)
     if sha256_of(data) != manifest["tables"][name]["sha256"]:
         raise FormatError(f"{path}: damaged (its digest is not the manifest's); build the tables anew")
-    return pq.read_table(pa.BufferReader(data))
+    # One thread: with the pool of pyarrow 26, a process that ends at once was sometimes aborted at its exit.
+    return pq.ParquetFile(pa.BufferReader(data), pre_buffer=False).read(use_threads=False)
 
 
 def write_database(folder: Path, target: Path | None = None) -> None:

@@ -88,10 +88,11 @@ def test_the_meaning_of_most_senses_comes_first():
 
 def test_the_exact_spelling_is_preferred_to_the_folded_one():
     text = record(1, "", "Polish", "adj", "{Poland|波兰}") + record(2, "", "polish", "verb", "{shine|擦亮}")
+    text += record(3, "", "Polish", "noun", "{language|语言}") + record(4, "polish", "Polish", "noun", "{shine|擦亮}")
     lexicon = Lexicon("case", tuple(parse_records(text, "case")[0]), (), ())
-    assert [match.sense_ids for match in align("▁Polish", lexicon=lexicon).matches] == [(0,)]
-    assert [match.sense_ids for match in align("▁polish", lexicon=lexicon).matches] == [(1,)]
-    assert [match.sense_ids for match in align("▁POLISH", lexicon=lexicon).matches] == [(0, 1)]
+    assert [match.sense_ids for match in align("▁Polish", lexicon=lexicon).matches] == [(0, 2, 3)]
+    assert [match.sense_ids for match in align("▁polish", lexicon=lexicon).matches] == [(1, 3)]
+    assert [match.sense_ids for match in align("▁POLISH", lexicon=lexicon).matches] == [(0, 1, 2, 3)]
 
 
 def test_a_suffix_inside_a_word_is_no_word():

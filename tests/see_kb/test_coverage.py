@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipelines.build import build_tables
 from see_kb.align import OTHER_RULES, RULES
 from see_kb.coverage import BANDS, measure_coverage
 from see_kb.errors import SeeError
 from see_kb.tables import read_table
-from tests.small_data import PIECES
+from tests.small_data import PIECES, sentencepiece_model, small_inputs
 
 FREQUENCIES = "man\t0.5\ndogs\t0.25\nzxq\t0.125\n人\t0.125\n7\t0.0625\n"
 """Each word is one piece; 人 at the start of a text has the piece ▁ before it."""
@@ -100,6 +101,27 @@ def test_a_piece_that_is_no_word_takes_no_rank(small_tables, frequencies):
     bands = measure_coverage(small_tables, file).by_frequency
     assert bands is not None
     assert {row["band"]: row["words"] for row in as_rows(bands)}[f"rank to {BANDS[0]}"] == 4
+
+
+def test_bands_are_ranks_by_frequency(tmp_path, frequencies):
+    """Five known words, the first in the vocabulary, are rarer than a hundred unknown ones."""
+    known, unknown = (
+        ["man", "doctor", "happy", "dog", "fire"],
+        [f"zx{a}{b}q" for a in "qxvkwjzbcd" for b in "qxvkwjzbcd"],
+    )
+    pieces = [("<unk>", 2), *((f"▁{word}", 1) for word in known + unknown)]
+    inputs = small_inputs(tmp_path)
+    inputs.tokenizer.write_bytes(sentencepiece_model(pieces))
+    folder = build_tables(inputs, tmp_path / "tables").folder
+    words = [*(f"{word}\t1" for word in known), *(f"{word}\t2" for word in unknown)]
+    bands = measure_coverage(folder, frequencies("\n".join(words))).by_frequency
+    assert bands is not None
+    assert [(row["band"], row["words"], row["covered"]) for row in as_rows(bands)] == [
+        ("all", 105, 5),
+        ("rank to 100", 100, 0),
+        ("rank to 1000", 5, 5),
+        ("no word", 0, 0),
+    ]
 
 
 @settings(max_examples=10)

@@ -1,0 +1,164 @@
+"""Factors from tables: sizes that are kept, reports that are true, and what is refused."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from pipelines.init import InitOptions, init_fitted, init_random, read_rows, read_teacher
+from see_kb.errors import SeeError
+from see_tn.checkpoint import load_embedding
+from see_tn.errors import FactorError
+from see_tn.fit import FitOptions
+from tests.pipelines.command import assert_one_line, see
+
+WIDTH = 24
+QUICK = FitOptions(sweeps=3)
+
+
+@pytest.fixture(scope="module")
+def teacher(small_tables):
+    rng = np.random.default_rng(0)
+    return rng.standard_normal((read_rows(small_tables).n_pieces, WIDTH)).astype(np.float32)
+
+
+def stored(folder):
+    return sum(path.stat().st_size for path in folder.iterdir() if path.name != "report.json")
+
+
+def test_the_error_and_the_bytes_of_the_report_are_those_of_what_was_saved(small_tables, teacher, tmp_path):
+    options = InitOptions(ratio=1.1, dtype="float16", fit=QUICK)
+    report = init_fitted(small_tables, tmp_path / "out", teacher, options)
+    layer = load_embedding(tmp_path / "out")
+    assert layer.cores[0].dtype == torch.float16
+    table = layer.float().materialise().detach().numpy()
+    error = np.linalg.norm(table - teacher) / np.linalg.norm(teacher)
+    assert report.made.relative_error == pytest.approx(error, rel=1e-3)
+    assert report.made.bytes == pytest.approx(stored(tmp_path / "out"), abs=8)
+    assert report.made.bytes <= report.budget_bytes == int(teacher.size * 4 / 1.1)
+    assert report.parameters == sum(parameter.numel() for parameter in layer.parameters())
+    saved = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert saved["made"]["relative_error"] == report.made.relative_error
+
+
+def test_other_methods_keep_to_the_same_bytes_or_say_that_they_do_not(small_tables, teacher, tmp_path):
+    report = init_fitted(small_tables, tmp_path / "out", teacher, InitOptions(ratio=1.1, fit=QUICK))
+    assert len(report.baselines) >= 7
+    for method in report.baselines:
+        assert (method.bytes <= report.budget_bytes) != ("does not fit" in method.note)
+
+
+def test_a_ratio_by_parameters_counts_numbers_only(small_tables, teacher, tmp_path):
+    report = init_fitted(small_tables, tmp_path / "out", teacher, InitOptions(ratio=1.2, by="parameters", fit=QUICK))
+    assert report.parameter_ratio == pytest.approx(teacher.size / report.parameters)
+    assert report.parameter_ratio >= 1.2
+
+
+def test_equal_seeds_give_equal_files_and_other_seeds_other_ones(small_tables, tmp_path):
+    options = [InitOptions(ratio=1.1, seed=seed) for seed in (1, 1, 2)]
+    for number, option in enumerate(options):
+        init_random(small_tables, tmp_path / str(number), WIDTH, option)
+    one, same, other = ((tmp_path / str(number) / "factors.safetensors").read_bytes() for number in range(3))
+    assert one == same != other
+
+
+def test_random_rows_have_the_promised_standard_deviation(small_tables, tmp_path):
+    stds = []
+    for seed in range(20):
+        options = InitOptions(ratio=0.2, seed=seed, row_std=0.5)
+        init_random(small_tables, tmp_path / str(seed), WIDTH, options)
+        stds.append(load_embedding(tmp_path / str(seed)).materialise().std().item())
+    assert np.mean(stds) == pytest.approx(0.5, rel=0.1)
+
+
+def test_a_teacher_of_another_vocabulary_is_refused(small_tables, teacher, tmp_path):
+    with pytest.raises(FactorError, match="tokenizer"):
+        init_fitted(small_tables, tmp_path / "out", teacher[1:], InitOptions(ratio=1.1, fit=QUICK))
+    assert not (tmp_path / "out").exists()
+
+
+def test_teachers_are_read_from_npy_and_safetensors(teacher, tmp_path):
+    np.save(tmp_path / "half.npy", teacher.astype(np.float16))
+    assert np.allclose(read_teacher(tmp_path / "half.npy"), teacher, atol=2e-3)
+    one = {"only": torch.from_numpy(teacher).bfloat16()}
+    save_file(one, tmp_path / "one.safetensors")
+    assert np.allclose(read_teacher(tmp_path / "one.safetensors"), teacher, atol=2e-2)
+    save_file(one | {"other": torch.zeros(3)}, tmp_path / "two.safetensors")
+    assert read_teacher(tmp_path / "two.safetensors", "only").shape == teacher.shape
+    with pytest.raises(SeeError, match="only, other"):
+        read_teacher(tmp_path / "two.safetensors")
+
+
+class Code:
+    def __reduce__(self):
+        return (open, ("was_run", "w"))
+
+
+@pytest.mark.parametrize("name", ["table.npy", "table.safetensors"])
+@pytest.mark.parametrize("content", ["empty", "junk", "pickle", "text", "vector", "cut off"])
+def test_what_is_no_table_is_refused_in_one_line(small_tables, teacher, tmp_path, monkeypatch, name, content):
+    file = tmp_path / name
+    monkeypatch.chdir(tmp_path)
+    if content == "pickle":
+        np.save(tmp_path / "table.npy", np.array([Code()], dtype=object), allow_pickle=True)
+        (tmp_path / "table.npy").rename(file)
+    elif content == "vector":
+        np.save(tmp_path / "table.npy", teacher[0])
+        (tmp_path / "table.npy").rename(file)
+    elif content == "cut off":
+        np.save(tmp_path / "table.npy", teacher)
+        file.write_bytes((tmp_path / "table.npy").read_bytes()[:500])
+    else:
+        file.write_bytes({"empty": b"", "junk": bytes(range(256)), "text": b"0.1 0.2\n"}[content])
+    process = see("init", small_tables, "--teacher", file, "--out", tmp_path / "out")
+    assert_one_line(process, file)
+    assert not (tmp_path / "was_run").exists()
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ([], "--width"),
+        (["--width", "64", "--ratio", "100000"], "ratio"),
+        (["--width", "64", "--ratio", "-1"], "ratio"),
+        (["--width", "64", "--ratio", "nan"], "ratio"),
+        (["--teacher", "missing.npy"], "missing.npy"),
+        (["--width", "64", "--row-std", "-1"], "row_std"),
+    ],
+)
+def test_options_that_lead_nowhere_are_named(small_tables, tmp_path, options, problem):
+    process = see("init", small_tables, *options, "--out", tmp_path / "out")
+    assert_one_line(process, problem)
+    assert not (tmp_path / "out").exists()
+
+
+def test_init_says_what_it_made_and_where(small_tables, teacher, tmp_path):
+    np.save(tmp_path / "teacher.npy", teacher)
+    options = ["--teacher", tmp_path / "teacher.npy", "--ratio", "1.1", "--sweeps", "2", "--out", tmp_path / "out"]
+    process = see("init", small_tables, *options)
+    assert process.returncode == 0
+    for text in (
+        "in parameters",
+        "in bytes",
+        "relative error",
+        "product quantisation",
+        "SVD",
+        "int2",
+        "load_embedding",
+    ):
+        assert text in process.stdout
+    again = see("init", small_tables, *options, "--overwrite", "--json")
+    assert json.loads(again.stdout)["made"]["bytes"] > 0
+
+
+def test_older_factors_are_replaced_only_where_that_is_allowed(small_tables, tmp_path):
+    options = ["--width", "24", "--ratio", "1.1", "--out", tmp_path / "out"]
+    assert see("init", small_tables, *options).returncode == 0
+    before = (tmp_path / "out" / "factors.safetensors").read_bytes()
+    assert_one_line(see("init", small_tables, *options, "--seed", "1"), tmp_path / "out", "--overwrite")
+    assert (tmp_path / "out" / "factors.safetensors").read_bytes() == before
+    assert see("init", small_tables, *options, "--seed", "1", "--overwrite").returncode == 0
+    assert (tmp_path / "out" / "factors.safetensors").read_bytes() != before
