@@ -174,6 +174,10 @@ def init(
     sweeps: Annotated[int, typer.Option(help="The most sweeps of a fit.", min=1)] = 20,
     row_std: Annotated[float, typer.Option(help="Standard deviation of random rows.")] = 0.02,
     seed: Annotated[int, typer.Option(help="Equal seeds give equal factors.")] = 0,
+    plot: Annotated[
+        Path | None,
+        typer.Option(help="Draw error against size for all methods (.png, .svg or .pdf).", show_default=False),
+    ] = None,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
@@ -187,17 +191,24 @@ def init(
     from pipelines.console import output, sweep_bar
     from pipelines.init import InitOptions, init_fitted, init_random, read_teacher
     from pipelines.init_report import init_summary, methods_table
+    from pipelines.plots import check_plot, plot_methods
     from see_tn.fit import FitOptions
 
     options = InitOptions(ratio, by, form, dtype, seed, row_std, FitOptions(sweeps=sweeps))
     if (teacher is None) == (width is None):
         raise SeeError("give either --teacher, a table to fit, or --width, for factors that start at random")
+    if plot and not teacher:
+        raise SeeError("--plot shows how well a teacher is fitted; give --teacher")
+    if plot:
+        check_plot(plot)
     if teacher is None:
         report = init_random(tables, out, width or 0, options, overwrite=overwrite)
     else:
         table = read_teacher(teacher, tensor)
         with sweep_bar(sweeps) as progress:
             report = init_fitted(tables, out, table, options, overwrite=overwrite, progress=progress)
+    if plot:
+        plot_methods(report, plot)
     if as_json:
         _print_json(report.as_dict())
         return

@@ -30,9 +30,9 @@ if [ "$(cat "$venv/stamp" 2>/dev/null)" != "$stamp" ]; then
     # constraints.txt pins torch: a bare `torch` takes the newest build, with gigabytes of CUDA libraries.
     # Without a GPU the CPU build is taken if any index that pip is set up with offers it.
     if ! command -v nvidia-smi >/dev/null; then
-        "$python" -m pip install --quiet --disable-pip-version-check \
+        "$python" -m pip install -qq --disable-pip-version-check \
             "$(sed -n 's/^torch==.*/&+cpu/p' constraints.txt)" 2>/dev/null || true
     fi
-    "$python" -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,plots]' || exit 1
+    "$python" -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[dev,plots]' || exit 1
     echo "$stamp" >"$venv/stamp"
 fi

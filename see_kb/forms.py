@@ -4,9 +4,8 @@ The first part is the longest beginning that at least `min_share` pieces share, 
 and those between them the longest such stretches around their places. `▁unbreakable` may become
 `▁unb`, `eak`, `able`. Parts overlap, or leave out what no part covers: they identify pieces, they do not spell them.
 
-Shared stretches load the units of a site evenly. On a real table of 30,522 × 384 with 20 times fewer bytes, a fit
-with one term a piece left a relative error of .955 to .961 with them (min_share 4 and 8), .969 with thirds of the
-text, whose short parts thousands of pieces share, and .953 with random units.
+Shared stretches load the units of a site evenly; equal thirds of the text have short parts that thousands of pieces
+share, and rows made of them fit a table worse at the same size.
 """
 
 from collections import Counter
@@ -19,6 +18,9 @@ from see_kb.pieces import SPACE
 
 MAX_INFIX = 8
 """Elements that a part between the first and the last one may have."""
+
+MAX_SHARED = 64
+"""Elements up to which beginnings and endings are compared; longer pieces are runs of one sign."""
 
 _CLUSTER = regex.compile(r"\X")
 _BYTE = regex.compile(r"<0x[0-9A-F]{2}>")
@@ -48,11 +50,11 @@ class FormSplitter:
         self._endings: Counter[str] = Counter()
         self._infixes: Counter[str] = Counter()
         for form in forms:
-            length = len(form)
-            self._beginnings.update("".join(form[:end]) for end in range(1, length + 1))
-            self._endings.update("".join(form[start:]) for start in range(length))
+            lengths = range(1, min(len(form), MAX_SHARED) + 1)
+            self._beginnings.update("".join(form[:length]) for length in lengths)
+            self._endings.update("".join(form[-length:]) for length in lengths)
             if order > 2:
-                self._infixes.update({"".join(form[start:end]) for start, end in _stretches(length)})
+                self._infixes.update({"".join(form[start:end]) for start, end in _stretches(len(form))})
 
     def splits(self, form: Form) -> Iterator[tuple[str, ...]]:
         """Give ways to split a form, the best first; the later ones have longer and longer first parts."""
@@ -64,7 +66,7 @@ class FormSplitter:
 
     def _longest(self, form: Form, counts: Counter[str], *, from_start: bool) -> int:
         """The length of the longest shared beginning or ending, at least 1."""
-        lengths = range(len(form), 1, -1)
+        lengths = range(min(len(form), MAX_SHARED), 1, -1)
         texts = ("".join(form[:length] if from_start else form[len(form) - length :]) for length in lengths)
         return next((n for n, text in zip(lengths, texts, strict=True) if counts[text] >= self._min_share), 1)
 

@@ -26,8 +26,8 @@ SCRIPTS = (
 
 _LETTER = regex.compile(
     "|".join(rf"(?P<{script}>[\p{{Script={script}}}--[\p{{N}}]])" for script in SCRIPTS)
-    # Letters and marks that many scripts share (Common, Inherited) take the script of their neighbours.
-    + r"|(?P<Other>[[\p{L}\p{M}]--[\p{Script=Common}\p{Script=Inherited}]])",
+    # Marks and modifiers that many scripts share take the script of their neighbours.
+    + r"|(?P<Other>[[\p{L}\p{M}]--[\p{Script=Inherited}]--[\p{Script=Common}&&[\p{Lm}\p{M}]]])",
     regex.VERSION1,
 )
 _DIGIT = regex.compile(r"\p{N}")

@@ -136,6 +136,7 @@ def write_database(folder: Path, target: Path | None = None) -> None:
     try:
         with duckdb.connect(str(target or folder / DATABASE)) as connection:
             fill_database(connection, folder)
+            connection.execute("CHECKPOINT")  # closing does it too, but keeps a failure to itself
     except duckdb.Error as error:
         raise OSError(" ".join(str(error).split())) from error
 

@@ -9,8 +9,9 @@
     RMK=free text
 
 The fields stand in any order and any of them may be missing, except a word in one language and a definition.
-A record with several DEF lines is as many senses. Without blank lines, a record ends where one of its fields
-other than DEF comes again. Free text (examples, remarks) may run on over lines that look like no field.
+A record with several DEF lines is as many senses. Without blank lines, a record ends where one of its fields other
+than DEF comes again, or a DEF if the text begins with one. Free text (examples, remarks) may run on over lines that
+look like no field.
 """
 
 import re
@@ -27,6 +28,7 @@ MAX_LINE = 100_000
 """Characters that a line may have; the longest of a real file has 1,300."""
 
 _FIELD = re.compile(r"([A-Z][A-Z_]*\.?)=(.*)", re.DOTALL)
+_BLANK_LINE = re.compile(r"\n\s*\n")
 _FREE_TEXT = frozenset({"RMK", "E_C", "E_E"})
 _GRAMMAR = re.compile(r"\s*([^\s\[]*)\s*(?:\[(.*?)\]?)?\s*", re.DOTALL)
 
@@ -114,6 +116,8 @@ def checked_sense(number: str, words: dict[str, str], definition: str) -> Sense:
 
 
 def _records(text: str) -> Iterator[_Record]:
+    # Fields before a record's DEF tell where the next record starts, unless every record starts with DEF itself.
+    starts_with_definition = text.startswith("DEF=") and not _BLANK_LINE.search(text.strip())
     record: _Record | None = None
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
@@ -122,7 +126,8 @@ def _records(text: str) -> Iterator[_Record]:
             record = None
             continue
         match = _FIELD.fullmatch(line) if len(line) <= MAX_LINE else None
-        if record and match and match[1] in record.values:
+        again = starts_with_definition and line.startswith("DEF=") and record and record.last != "DEF"
+        if record and match and (again or match[1] in record.values):
             yield record
             record = None
         record = record or _Record(number)

@@ -141,12 +141,13 @@ def download_openhownet(target: Path, *, sha256: str | None = None, timeout_seco
         target: folder to make; it must not exist.
         sha256: the digest that `HowNet_dict_complete` must have; None accepts any and returns what came.
     Raises:
-        SeeError: `target` exists, or the download fails, takes longer, or has another digest.
+        SeeError: `target` exists or cannot be made, or the download fails, takes longer, or has another digest.
         FormatError: what came is refused by `read_openhownet`.
     """
     if target.exists():
         raise SeeError(f"{target}: exists already; name a new folder")
-    target.parent.mkdir(parents=True, exist_ok=True)
+    if not target.parent.is_dir():
+        raise SeeError(f"{target.parent}: no such folder; make it first")
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.partial-") as home:
         _run_download(Path(home), timeout_seconds)
         folder = next((found.parent for found in sorted(Path(home).rglob(SENSES_FILE))), None)

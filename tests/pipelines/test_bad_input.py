@@ -130,7 +130,7 @@ def test_a_file_in_the_place_of_the_output_folder(inputs, tmp_path):
 FULL = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({size}, {size}))"
 
 
-@pytest.mark.parametrize("size", [100, 5_000, 100_000])
+@pytest.mark.parametrize("size", [100, 5_000, 100_000, 200_000, 1_000_000])
 def test_a_full_disk(inputs, out, size):
     """A limit on the size of files fails as a full disk does: at the first, a later Parquet file, the database."""
     before = digests(out)

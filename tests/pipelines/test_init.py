@@ -127,6 +127,8 @@ def test_what_is_no_table_is_refused_in_one_line(small_tables, teacher, tmp_path
         (["--width", "64", "--ratio", "nan"], "ratio"),
         (["--teacher", "missing.npy"], "missing.npy"),
         (["--width", "64", "--row-std", "-1"], "row_std"),
+        (["--width", "64", "--plot", "x.png"], "--teacher"),
+        (["--teacher", "missing.npy", "--plot", "x.bmp"], "x.bmp"),
     ],
 )
 def test_options_that_lead_nowhere_are_named(small_tables, tmp_path, options, problem):
@@ -150,8 +152,10 @@ def test_init_says_what_it_made_and_where(small_tables, teacher, tmp_path):
         "load_embedding",
     ):
         assert text in process.stdout
-    again = see("init", small_tables, *options, "--overwrite", "--json")
+    picture = tmp_path / "methods.png"
+    again = see("init", small_tables, *options, "--overwrite", "--json", "--plot", picture)
     assert json.loads(again.stdout)["made"]["bytes"] > 0
+    assert picture.read_bytes().startswith(b"\x89PNG")
 
 
 def test_older_factors_are_replaced_only_where_that_is_allowed(small_tables, tmp_path):
@@ -162,3 +166,9 @@ def test_older_factors_are_replaced_only_where_that_is_allowed(small_tables, tmp
     assert (tmp_path / "out" / "factors.safetensors").read_bytes() == before
     assert see("init", small_tables, *options, "--seed", "1", "--overwrite").returncode == 0
     assert (tmp_path / "out" / "factors.safetensors").read_bytes() != before
+
+
+def test_a_missing_extra_is_named(small_tables, tmp_path):
+    without = "import sys; sys.modules['matplotlib'] = None"
+    options = ["--teacher", "t.npy", "--plot", tmp_path / "x.png", "--out", tmp_path / "out"]
+    assert_one_line(see("init", small_tables, *options, before=without), "see-embeddings[plots]")
