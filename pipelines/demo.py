@@ -10,7 +10,7 @@ from pipelines.sample import sample_teacher, sample_text
 from see_kb.coverage import Coverage, measure_coverage
 from see_tn.fit import Sweep
 
-DEMO_OPTIONS = InitOptions(ratio=8.0, dtype="bfloat16")
+DEMO_OPTIONS = InitOptions(ratio=8.0)
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ class InitOptions:
     ratio: float = 20.0
     by: By = "bytes"
     form: Form = "cp"
-    dtype: DTypeName = "float32"
+    dtype: DTypeName = "bfloat16"
     seed: int = 0
     row_std: float = 0.02
     fit: FitOptions = field(default_factory=FitOptions)

@@ -23,7 +23,7 @@ def check_plot(path: Path) -> None:
 
 
 def plot_methods(report: InitReport, path: Path) -> None:
-    """Draw relative error against size for the fit and for the other methods, and the budget as a line.
+    """Draw the relative error of the fit and of the other methods, those above the budget in grey.
 
     Raises:
         SeeError: see `check_plot`.
@@ -31,15 +31,17 @@ def plot_methods(report: InitReport, path: Path) -> None:
     check_plot(path)
     from matplotlib.figure import Figure
 
+    methods = sorted((report.made, *report.baselines), key=lambda method: method.bytes, reverse=True)
+    names = [f"{method.name}\n{method.bytes / 1e6:.2f} MB, {method.ratio:.1f}×" for method in methods]
+    colours = [
+        "tab:red" if method is report.made else "lightgrey" if method.bytes > report.budget_bytes else "tab:blue"
+        for method in methods
+    ]
     figure = Figure(figsize=(9, 5), layout="constrained")
     axes = figure.add_subplot()
-    for method in (report.made, *report.baselines):
-        place = (method.bytes / 1e6, method.relative_error or 0.0)
-        axes.scatter(*place, color="tab:red" if method is report.made else "tab:blue", zorder=2)
-        axes.annotate(method.name, place, xytext=(5, 4), textcoords="offset points")
-    axes.axvline(report.budget_bytes / 1e6, color="grey", linestyle="--", zorder=1)
-    axes.set_xlabel(f"megabytes stored (dense float32: {report.n_pieces * report.shape.width * 4 / 1e6:.1f})")
-    axes.set_ylabel("relative error of the table")
-    axes.set_ylim(0, 1.05)
-    axes.margins(x=0.2)
+    bars = axes.barh(names, [method.relative_error or 0.0 for method in methods], color=colours)
+    axes.bar_label(bars, fmt="%.3f", padding=3)
+    axes.set_xlim(0, 1.1)
+    axes.set_xlabel("relative error of the table")
+    axes.set_title(f"{report.n_pieces:,} × {report.shape.width} in {report.budget_bytes / 1e6:.2f} MB (grey: in more)")
     figure.savefig(path, dpi=120)
