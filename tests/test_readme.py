@@ -1,0 +1,59 @@
+"""What the README tells people to type works, on small inputs."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.pipelines.command import see
+from tests.shared_data import ROOT
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+COMMANDS = [line for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) for line in block.splitlines()]
+SEE_COMMANDS = [shlex.split(line)[1:] for line in COMMANDS if line.startswith("see ")]
+
+
+def test_the_readme_has_the_two_commands_and_their_scripts_exist():
+    assert COMMANDS[:2] == ["bash scripts/demo.sh", "bash scripts/test.sh"]
+    assert all((ROOT / line.split()[1]).is_file() for line in COMMANDS[:2])
+
+
+@pytest.fixture(scope="module")
+def place(small_tables, tmp_path_factory):
+    """A folder in which every name that the README uses stands for something small."""
+    folder = tmp_path_factory.mktemp("readme")
+    (folder / "HowNet.txt").write_bytes((small_tables.parent / "words.txt").read_bytes())
+    (folder / "tokenizer.model").write_bytes(next(small_tables.glob("tokenizer*")).read_bytes())
+    (folder / "words.tsv.gz").write_bytes(b"the\t0.05\n")
+    return folder
+
+
+def test_the_commands_for_tables_run_in_the_order_of_the_readme(place):
+    for arguments in SEE_COMMANDS:
+        if arguments[0] in ("build", "lookup", "sql"):
+            process = see(*arguments, cwd=place)
+            assert process.returncode in (0, 1, 3), process.stderr
+            assert "Traceback" not in process.stderr
+            assert "No such option" not in process.stderr
+    assert (place / "my_tables" / "manifest.json").is_file()
+
+
+def test_every_option_of_the_readme_is_explained_by_help():
+    helped = {name: see(name, "--help").stdout for name in {arguments[0] for arguments in SEE_COMMANDS}}
+    for arguments in SEE_COMMANDS:
+        for option in (argument for argument in arguments if argument.startswith("--")):
+            assert option in helped[arguments[0]]
+
+
+def test_the_python_of_the_readme_runs(small_tables, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    process = see("init", small_tables, "--width", "24", "--ratio", "1.1", "--out", tmp_path / "my_factors")
+    assert process.returncode == 0
+    (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    names = {"ids": torch.tensor([[0, 1, 1]])}
+    exec(code, names)
+    assert names["rows"].shape == (1, 3, 24)
+    assert torch.equal(names["rows"][0], names["table"][[0, 1, 1]])
+    assert Path("my_trained_factors", "factors.safetensors").is_file()
