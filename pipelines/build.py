@@ -49,7 +49,7 @@ class BuildReport:
     n_sememes: int
     n_pieces: int
     n_units: int
-    n_rows: int
+    n_terms: int
     n_collisions: int
     rejects: tuple[Reject, ...]
 
@@ -61,7 +61,7 @@ class BuildReport:
         """Say in three lines what was built."""
         return (
             f"{self.folder}: {self.n_senses:,} senses with {self.n_sememes:,} sememes, {self.n_pieces:,} pieces\n"
-            f"{self.n_rows:,} terms over {self.n_units:,} units; every piece has a row of its own "
+            f"{self.n_terms:,} terms over {self.n_units:,} units; every piece has a row of its own "
             f"({self.n_collisions:,} told apart after their forms met)\n"
             f"{len(self.rejects):,} records rejected"
         )
@@ -107,7 +107,7 @@ def _build(inputs: BuildInputs, out: Path, overwrite: bool, progress: Progress) 
         n_sememes=written["sememes"]["rows"],
         n_pieces=len(vocabulary.pieces),
         n_units=len(unit_table.units),
-        n_rows=len(unit_table.rows),
+        n_terms=len(unit_table.rows),
         n_collisions=len(unit_table.collisions),
         rejects=(*lexicon.rejects, *affixes.rejects),
     )

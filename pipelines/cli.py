@@ -1,7 +1,7 @@
-"""The command `see`: each subcommand is a thin edge around a plain function of the same name.
+"""The command `see`: each subcommand is a thin edge around a plain function.
 
-Exit codes: 0 done; 1 an input or a place cannot be used (one line says what, where and what to do);
-2 wrong usage; 3 done, but some records of a dictionary were rejected; 130 interrupted.
+Exit codes: 0 done; 1 an input or a place cannot be used (one line on standard error says what, where and what to do),
+or a word was not found; 2 wrong usage; 3 done, but some records of a dictionary were rejected; 130 interrupted.
 """
 
 import json
@@ -174,7 +174,7 @@ def init(
     ] = "bfloat16",
     sweeps: Annotated[int, typer.Option(help="The most sweeps of a fit.", min=1)] = 20,
     row_std: Annotated[float, typer.Option(help="Standard deviation of random rows.")] = 0.02,
-    seed: Annotated[int, typer.Option(help="Equal seeds give equal factors.")] = 0,
+    seed: Annotated[int, typer.Option(help="Equal seeds give equal factors.", min=0)] = 0,
     plot: Annotated[
         Path | None,
         typer.Option(help="Draw error against size for all methods (.png, .svg or .pdf).", show_default=False),
@@ -185,7 +185,8 @@ def init(
     """Make factors for a folder of tables: fitted to a teacher's embedding table, or started at random.
 
     The folder holds factors.safetensors and config.json, which `see_tn.checkpoint.load_embedding` reads, and
-    report.json: the fit's error and bytes beside truncated SVD, product quantisation and int-k rows at the same bytes.
+    report.json: sizes and, with a teacher, the fit's error beside truncated SVD, product quantisation and int-k rows
+    at the same bytes.
 
     Example: see init my_tables --teacher embeddings.npy --ratio 20 --out my_factors
     """

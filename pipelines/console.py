@@ -1,4 +1,4 @@
-"""What a terminal shows: tables, progress on standard error, and one line for an error."""
+"""What a terminal shows: tables, and progress on standard error."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -1,6 +1,5 @@
 """The main job on bundled data: tables, coverage and factors from the bundled lexicon and tokenizer."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +7,6 @@ from pipelines.build import BuildInputs, BuildReport, Progress, build_tables, sa
 from pipelines.init import InitOptions, InitReport, init_fitted
 from pipelines.sample import sample_teacher, sample_text
 from see_kb.coverage import Coverage, measure_coverage
-from see_tn.fit import Sweep
 
 DEMO_OPTIONS = InitOptions(ratio=8.0)
 
@@ -28,17 +26,15 @@ def run_demo(
     *,
     overwrite: bool = False,
     progress: Progress = lambda _: None,
-    sweep: Callable[[Sweep], None] | None = None,
 ) -> DemoReport:
     """Build tables and factors from bundled data; the teacher is a small table counted from bundled text.
 
     Raises:
-        SeeError: a folder exists and may not be overwritten, or cannot be written.
-        FactorError: likewise, for the factors.
+        FactorError: a folder exists and may not be overwritten, or cannot be written.
     """
     build = build_tables(BuildInputs(), tables, overwrite=overwrite, progress=progress)
     coverage = measure_coverage(tables)
     progress("fitting factors")
     teacher = sample_teacher(sample_tokenizer(), sample_text())
-    init = init_fitted(tables, factors, teacher, DEMO_OPTIONS, overwrite=overwrite, progress=sweep)
+    init = init_fitted(tables, factors, teacher, DEMO_OPTIONS, overwrite=overwrite)
     return DemoReport(build, coverage, init)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -14,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 
 from see_kb.errors import FormatError, SeeError
 from see_kb.tables import read_manifest, read_table
-from see_tn.baselines import compare
+from see_tn.baselines import Method, compare
 from see_tn.budget import By, shape_for_ratio
 from see_tn.checkpoint import check_unsaved, save_embedding, stored_bytes
 from see_tn.embedding import EntangledEmbedding
@@ -26,6 +27,9 @@ from see_tn.shapes import ChainShape, Form, balanced_sites, dense_bytes
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 DTypeName = Literal["float32", "bfloat16", "float16"]
 REPORT = "report.json"
+
+MIN_RATIO = 0.1
+"""Factors ten times the size of the table are no use; much larger ones do not fit into memory."""
 
 
 @dataclass(frozen=True)
@@ -47,18 +51,10 @@ class InitOptions:
     def __post_init__(self) -> None:
         if not 0 < self.row_std < math.inf:
             raise SeeError(f"row_std is {self.row_std}; give a positive number")
-
-
-@dataclass(frozen=True)
-class Method:
-    """One way to store the table: its size, its ratio to dense float32 and, with a teacher, its error."""
-
-    name: str
-    bytes: int
-    ratio: float
-    relative_error: float | None = None
-    mean_cosine: float | None = None
-    note: str = ""
+        if not 0 <= self.seed < 2**31:
+            raise SeeError(f"seed is {self.seed}; give a number from 0 to {2**31 - 1}")
+        if not MIN_RATIO <= self.ratio < math.inf:
+            raise SeeError(f"the ratio is {self.ratio}; give a number from {MIN_RATIO} on")
 
 
 @dataclass(frozen=True)
@@ -81,7 +77,7 @@ class InitReport:
 
     def as_dict(self) -> dict[str, Any]:
         """Give the report as plain values, for JSON."""
-        return {**asdict(self), "folder": self.folder.name}
+        return {**asdict(self), "folder": str(self.folder)}
 
 
 def init_random(
@@ -138,7 +134,7 @@ def init_fitted(
         quality = measure(table, layer.float().materialise())
     layer.to(plan.dtype)
     made = replace(plan.method("fitted"), **asdict(quality))
-    baselines = tuple(Method(**asdict(other)) for other in compare(table, plan.budget, plan.options.seed))
+    baselines = tuple(compare(table, plan.budget, plan.options.seed))
     report = replace(plan.report(made), baselines=baselines, fit=fit.report)
     _save(layer, report, overwrite=overwrite)
     return report
@@ -238,14 +234,15 @@ class _Plan:
 
 
 def _save(layer: EntangledEmbedding, report: InitReport, *, overwrite: bool) -> None:
-    text = json.dumps(report.as_dict(), indent=2, ensure_ascii=False) + "\n"
+    content = {**report.as_dict(), "folder": report.folder.name}  # the file says nothing of the machine
+    text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
     save_embedding(layer, report.folder, overwrite=overwrite, notes={REPORT: text.encode()})
 
 
 def _read_npy(path: Path) -> NDArray[Any]:
     try:
         return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
-    except (ValueError, EOFError, OSError) as error:
+    except (ValueError, EOFError, OSError, BadZipFile) as error:
         raise FormatError(
             f"{path}: no .npy file with a plain array ({error}); save the table with numpy.save"
         ) from error

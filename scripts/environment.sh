@@ -11,8 +11,8 @@ usable() { "$1" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3,
 
 find_python() {
     local candidate
-    for candidate in "${SEE_PYTHON:-}" python3.11 python3.12 python3.13 python3 python; do
-        if [ -n "$candidate" ] && usable "$candidate"; then
+    for candidate in ${SEE_PYTHON:-python3.11 python3.12 python3.13 python3 python}; do
+        if usable "$candidate"; then
             echo "$candidate"
             return
         fi
@@ -25,6 +25,10 @@ find_python() {
 stamp=$(cat pyproject.toml constraints.txt | cksum)
 if [ "$(cat "$venv/stamp" 2>/dev/null)" != "$stamp" ]; then
     base=$(find_python) || exit 1
+    if [ ! -e "$venv/pyvenv.cfg" ] && [ -n "$(ls -A "$venv" 2>/dev/null)" ]; then
+        echo "$venv: holds something else than an environment; name another place in SEE_VENV" >&2
+        exit 1
+    fi
     echo "Making $venv with $base (once; about two minutes)" >&2
     "$base" -m venv --clear "$venv" || exit 1
     # constraints.txt pins torch: a bare `torch` takes the newest build, with gigabytes of CUDA libraries.

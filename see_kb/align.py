@@ -1,17 +1,17 @@
 """What a piece means: the dictionary words behind it, and the rule that found them.
 
-The rules are tried in the order of `RULES`; `special`, `byte`, `digit` and `punctuation` pieces stand for no word
-and are counted apart from the others.
+The rules are tried in the order of `RULES`, except that a piece inside a word that spells a suffix (`less`, `ate`) is
+that suffix. `special`, `byte`, `digit` and `punctuation` pieces stand for no word and are counted apart.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
 from see_kb.lexicon import Lexicon
-from see_kb.morphemes import Affixes, Part, Role, decompose, english_lemma
+from see_kb.morphemes import MIN_INFLECTED, Affixes, Part, Role, decompose, english_lemma
 from see_kb.normalise import normalise_all
 from see_kb.pieces import Piece
 from see_kb.scripts import has_digit, script_of
@@ -106,15 +106,10 @@ class Aligner:
         )
         self._match = lru_cache(maxsize=None)(self._uncached_match)
 
-    def align(self, pieces: Sequence[Piece], progress: Callable[[int], None] | None = None) -> list[Alignment]:
-        """Align pieces, in their order; `progress` is told after every thousand how many are done."""
+    def align(self, pieces: Sequence[Piece]) -> list[Alignment]:
+        """Align pieces, in their order."""
         folded = normalise_all(piece.surface for piece in pieces)
-        aligned = []
-        for number, (piece, text) in enumerate(zip(pieces, folded, strict=True), start=1):
-            aligned.append(self._align(piece, text))
-            if progress and number % 1000 == 0:
-                progress(number)
-        return aligned
+        return [self._align(piece, text) for piece, text in zip(pieces, folded, strict=True)]
 
     def _align(self, piece: Piece, folded: str) -> Alignment:
         script = script_of(piece.surface) if piece.kind in ("normal", "user_defined") else "Common"
@@ -127,10 +122,12 @@ class Aligner:
 
     def _attempts(self, piece: Piece, folded: str) -> Iterator[tuple[Rule, tuple[Match, ...]]]:
         whole = Part(0, len(folded), "word", folded)
-        if not (piece.starts_word is False and folded in self._affixes.suffixes and script_of(folded) == "Latin"):
+        is_suffix = not piece.starts_word and folded in self._affixes.suffixes and script_of(folded) == "Latin"
+        if not is_suffix:
             yield "exact", self._whole(whole, self._words.exact(piece.surface))
             yield "normalised", self._whole(whole, self._words.folded(folded))
-        if (lemma := english_lemma(folded)) is not None:
+        believed = piece.starts_word or (not is_suffix and len(folded) >= MIN_INFLECTED)
+        if believed and (lemma := english_lemma(folded)) is not None:
             yield "inflection", self._whole(Part(0, len(folded), "word", lemma), self._words.folded(lemma))
         parts = decompose(folded, self._words.__contains__, self._affixes, starts_word=piece.starts_word)
         yield "decomposed", tuple(self._part(part) for part in parts)

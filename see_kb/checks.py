@@ -61,17 +61,22 @@ def _part_without_whole(definition: Definition) -> Iterator[str]:
 
 
 def _tilde_without_antecedent(definition: Definition) -> Iterator[str]:
-    """A `~` does not stand below a role of a role-less node, whose parent it could stand for."""
-    yield from (root.head for root in definition.roots if root.head == "~")
-    for node in _nodes(definition):
-        for feature in node.features:
-            if isinstance(feature, Node) and feature.head == "~":
-                yield feature.head
+    """A `~` is not the value of a role of a role-less node, whose parent it could stand for."""
+    role_less = {id(feature) for node in _nodes(definition) for feature in node.features if isinstance(feature, Node)}
+    antecedents = {
+        id(value)
+        for node in _nodes(definition)
+        if id(node) in role_less
+        for feature in node.features
+        if isinstance(feature, Feature)
+        for value in feature.values
+    }
+    yield from ("~" for node in _nodes(definition) if node.head.strip() == "~" and id(node) not in antecedents)
 
 
 def _open_root(definition: Definition) -> Iterator[str]:
     """A root is a mark that only a filler can be (`$`, `*`)."""
-    yield from (root.head for root in definition.roots if root.head in ("$", "*"))
+    yield from (root.head for root in definition.roots if root.head.strip() in ("$", "*"))
 
 
 RULES: dict[str, Callable[[Definition], Iterator[str]]] = {

@@ -13,8 +13,10 @@ import pandas as pd
 import pyarrow as pa
 
 from see_kb.align import RULES, WORD_RULES
+from see_kb.errors import FormatError
 from see_kb.frequency import piece_frequencies, read_frequencies
 from see_kb.query import plain_rows
+from see_kb.sources.files import read_bytes, sha256_of
 from see_kb.tables import read_manifest, read_table
 
 BANDS = (100, 1_000, 5_000, 10_000, 20_000)
@@ -27,8 +29,8 @@ class Coverage:
 
     `by_script` and `by_kind` have a row for each script or kind and `all`, with the number of pieces by rule,
     `words` (the denominator), `covered` and `share`. With a frequency list, `by_frequency` has the same for bands
-    of frequency rank (among the denominator's pieces), and `running_text` the share of running text whose pieces
-    are covered, by script; otherwise both are None.
+    of frequency rank (among the denominator's pieces), and `running_text` the same for the pieces of running
+    text, each counted as often as it occurs, by script; otherwise both are None.
     """
 
     by_script: pd.DataFrame
@@ -95,9 +97,10 @@ def _counts(connection: duckdb.DuckDBPyConnection, column: str, table: str) -> p
 
 def _frequency_table(folder: Path, frequency: Path) -> pa.Table:
     tokenizer = read_manifest(folder)["tokenizer"]
-    counts = piece_frequencies(
-        read_frequencies(frequency), folder / tokenizer["copy"], tokenizer["format"], tokenizer["n_pieces"]
-    )
+    path = folder / tokenizer["copy"]
+    if sha256_of(read_bytes(path)) != tokenizer["sha256"]:
+        raise FormatError(f"{path}: not the tokenizer that these tables were built from; build them anew")
+    counts = piece_frequencies(read_frequencies(frequency), path, tokenizer["format"], tokenizer["n_pieces"])
     return pa.table({"piece_id": range(len(counts)), "frequency": counts})
 
 

@@ -48,13 +48,13 @@ def read_frequencies(path: Path) -> dict[str, float]:
     return frequencies
 
 
-def piece_frequencies(words: dict[str, float], tokenizer: Path, form: Format, n_pieces: int) -> list[float]:
+def piece_frequencies(words: dict[str, float], tokenizer: Path, file_format: Format, n_pieces: int) -> list[float]:
     """Spread the frequencies of words over the pieces that the tokenizer cuts them into.
 
     Args:
         words: word → frequency.
         tokenizer: the tokenizer's file.
-        form: its format, as in a vocabulary.
+        file_format: its format, as in a vocabulary.
         n_pieces: the size of the vocabulary.
     Returns:
         The frequency of each piece, by id.
@@ -62,16 +62,16 @@ def piece_frequencies(words: dict[str, float], tokenizer: Path, form: Format, n_
         SeeError: the format needs a package that is not installed, or tells no way to cut words.
     """
     totals = [0.0] * n_pieces
-    for frequency, ids in zip(words.values(), _encode(list(words), tokenizer, form), strict=True):
+    for frequency, ids in zip(words.values(), _encode(list(words), tokenizer, file_format), strict=True):
         for piece_id in ids:
             totals[piece_id] += frequency
     return totals
 
 
-def _encode(words: list[str], tokenizer: Path, form: Format) -> Sequence[Sequence[int]]:
-    if form == "vocab.json":
+def _encode(words: list[str], tokenizer: Path, file_format: Format) -> Sequence[Sequence[int]]:
+    if file_format == "vocab.json":
         raise SeeError("a plain vocabulary cannot cut words into pieces; build the tables from the tokenizer itself")
-    encode = _encode_sentencepiece if form == "sentencepiece" else _encode_tokenizer_json
+    encode = _encode_sentencepiece if file_format == "sentencepiece" else _encode_tokenizer_json
     try:
         return encode(words, tokenizer)
     except SeeError:

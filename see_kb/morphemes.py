@@ -26,7 +26,7 @@ MIN_INFLECTED = 5
 """Letters from which on an inflected form is believed inside a longer word: `gan` is no form of `gin` there."""
 
 MAX_CHARACTERS = 24
-"""Characters up to which a Chinese text is segmented; the longest piece of the staged vocabularies has 16."""
+"""Characters up to which a Chinese text is segmented; the longest one of four vocabularies has 16."""
 
 _ENGLISH = regex.compile(r"[a-z]+")
 _HAN = regex.compile(r"\p{Script=Han}+")

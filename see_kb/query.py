@@ -5,6 +5,7 @@ query runs, access to files, network and Python's variables is switched off and 
 """
 
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from see_kb.errors import SeeError
 from see_kb.tables import DATABASE, fill_database, read_manifest
 
 _ALLOWED = frozenset({"SELECT", "EXPLAIN", "RELATION"})
+_ANALYSES = re.compile(r"\bexplain\b.*?\banaly[sz]e\b", re.IGNORECASE | re.DOTALL)
 _LOCKS = (
     "SET autoinstall_known_extensions = false",
     "SET autoload_known_extensions = false",
@@ -39,18 +41,28 @@ def run_query(folder: Path, query: str) -> pd.DataFrame:
             for lock in _LOCKS:
                 connection.execute(lock)
             statements = connection.extract_statements(query)
+            kinds = [statement.type.name for statement in statements]
             # EXPLAIN ANALYZE carries out what it explains.
-            analyses = statements and statements[0].type.name == "EXPLAIN" and "analy" in query.casefold()
-            if len(statements) != 1 or statements[0].type.name not in _ALLOWED or analyses:
+            if len(kinds) != 1 or kinds[0] not in _ALLOWED or (kinds == ["EXPLAIN"] and _ANALYSES.search(query)):
                 raise SeeError(f"{query!r}: only one reading statement is run; write a single SELECT")
             relation = connection.sql(query)
             if relation is None:
                 raise SeeError(f"{query!r}: gives no rows; write a SELECT")
-            rows: pd.DataFrame = relation.df()
-            return rows
+            # Not relation.df(), which makes floats of the large integers that sums are.
+            return pd.DataFrame(relation.fetchall(), columns=_distinct(relation.columns), dtype=object).infer_objects()
     except duckdb.Error as error:
         message = str(error).strip().split("\n\n")[0].replace("\n", " ")
         raise SeeError(f"{folder}: {message}; `see sql 'SHOW TABLES'` lists what there is") from error
+
+
+def _distinct(names: list[str]) -> list[str]:
+    """Names as they are, but for those that came before: `a`, `a` become `a`, `a_1`."""
+    distinct: list[str] = []
+    for name in names:
+        while name in distinct:
+            name += "_1"
+        distinct.append(name)
+    return distinct
 
 
 def plain_rows(frame: pd.DataFrame) -> list[dict[str, Any]]:

@@ -8,6 +8,8 @@ import hashlib
 
 import pyarrow as pa
 
+from see_kb.lexicon import SENSE_FIELDS
+
 SCHEMA_VERSION = 1
 SCHEMA_SHA256 = {1: "109996c9c6098bcc68f1fdacc8e9c4884aa2957caa5b9eda5c28d1bd070f2ad4"}
 
@@ -85,21 +87,7 @@ def schemas(order: int) -> dict[str, pa.Schema]:
     }
 
 
-_SENSE: list[tuple[str, pa.DataType]] = [
-    ("number", _TEXT),
-    ("zh_word", _TEXT),
-    ("zh_pos", _TEXT),
-    ("en_word", _TEXT),
-    ("en_pos", _TEXT),
-    ("definition", _TEXT),
-    ("zh_grammar", _TEXT),
-    ("en_grammar", _TEXT),
-    ("zh_sentiment", _TEXT),
-    ("en_sentiment", _TEXT),
-    ("zh_example", _TEXT),
-    ("en_example", _TEXT),
-    ("remark", _TEXT),
-]
+_SENSE: list[tuple[str, pa.DataType]] = [(name, _TEXT) for name in SENSE_FIELDS]
 
 
 def schemas_sha256() -> str:

@@ -132,8 +132,8 @@ def _nested_types(part: Any) -> set[str]:
 
 
 def _guessed_reader(ids: dict[str, int]) -> _Reader:
-    """A plain vocabulary does not say how it marks words: the mark that most pieces have decides."""
-    marks: dict[str, _Reader] = {"Ġ": _read_byte_level, "##": _continuation_reader("##"), SPACE: _read_spaced}
+    """A plain vocabulary does not say how it marks words: the mark that most pieces have decides, first `▁`."""
+    marks: dict[str, _Reader] = {SPACE: _read_spaced, "Ġ": _read_byte_level, "##": _continuation_reader("##")}
     return marks[max(marks, key=lambda mark: sum(piece.startswith(mark) for piece in ids))]
 
 

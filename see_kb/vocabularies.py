@@ -1,5 +1,6 @@
 """Tokenizer files into vocabularies: the door, and SentencePiece models."""
 
+import codecs
 from pathlib import Path
 
 from google.protobuf.message import DecodeError
@@ -32,9 +33,10 @@ def read_vocabulary(path: Path) -> Vocabulary:
     data = read_bytes(path)
     if not data:
         raise FormatError(f"{path}: empty; give a SentencePiece model or a tokenizer.json")
-    if data.lstrip()[:1] == b"{":
-        form, pieces = read_json(data, path)
-        return Vocabulary(path.name, form, sha256_of(data), pieces)
+    text = data.removeprefix(codecs.BOM_UTF8)
+    if text.lstrip()[:1] == b"{":
+        file_format, pieces = read_json(text, path)
+        return Vocabulary(path.name, file_format, sha256_of(data), pieces)
     return Vocabulary(path.name, "sentencepiece", sha256_of(data), _read_sentencepiece(data, path))
 
 

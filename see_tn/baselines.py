@@ -27,15 +27,15 @@ STEPS = (0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.75, 0.9, 1.0, 1.1, 1.25, 1.4, 1.6, 1.
 
 
 @dataclass(frozen=True)
-class Baseline:
-    """One method's size and quality; `ratio` is to the dense float32 table."""
+class Method:
+    """A way to store a table: its size, its ratio to dense float32 and, where it was measured, its error."""
 
     name: str
     bytes: int
     ratio: float
-    relative_error: float
-    mean_cosine: float
-    note: str
+    relative_error: float | None = None
+    mean_cosine: float | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class _Setting:
     run: Callable[[], Tensor]
 
 
-def compare(teacher: Tensor, budget_bytes: int, seed: int = 0) -> list[Baseline]:
+def compare(teacher: Tensor, budget_bytes: int, seed: int = 0) -> list[Method]:
     """Approximate a table by truncated SVD, product quantisation and int-k rows within a budget.
 
     Args:
@@ -90,10 +90,8 @@ def _largest_that_fits(settings: list[_Setting], budget: int) -> tuple[_Setting,
     return smallest, f"{smallest.note}; does not fit {budget} bytes"
 
 
-def _baseline(setting: _Setting, note: str, quality: Quality, dense: int) -> Baseline:
-    return Baseline(
-        setting.name, setting.bytes, dense / setting.bytes, quality.relative_error, quality.mean_cosine, note
-    )
+def _baseline(setting: _Setting, note: str, quality: Quality, dense: int) -> Method:
+    return Method(setting.name, setting.bytes, dense / setting.bytes, quality.relative_error, quality.mean_cosine, note)
 
 
 def _svd_settings(centred: Tensor) -> tuple[Iterable[_Setting], Iterable[_Setting]]:
@@ -129,7 +127,8 @@ def _int8_columns(factor: Tensor) -> Tensor:
 def _product_settings(centred: Tensor, bits: int, seed: int) -> Iterable[_Setting]:
     n, d = centred.shape
     name = f"product quantisation, {bits}-bit codes"
-    for width in range(1, d + 1):
+    # One width for each number of parts: wider parts would only hold more columns of zeros.
+    for width in sorted({-(-d // parts) for parts in range(1, d + 1)}):
         parts = -(-d // width)
         size = 4 * d + n * -(-parts * bits // 8) + 4 * 2**bits * parts * width
         note = f"{parts} parts of {width} columns"

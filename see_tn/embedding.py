@@ -87,8 +87,11 @@ class EntangledEmbedding(nn.Module):
         """Make a layer of given cores, as a fit returns them; their type and device become the layer's.
 
         Raises:
-            FactorError: a core or the offset has another shape than `rows` and `shape` ask for.
+            FactorError: a core or the offset has another shape than `rows` and `shape` ask for, or the cores are of
+                several types.
         """
+        if len({(core.dtype, core.device) for core in cores}) > 1:
+            raise FactorError(f"cores are {sorted({str(core.dtype) for core in cores})}; give one type on one device")
         wanted = [(n, *shape.core_shape(site)) for site, n in enumerate(rows.n_units)]
         given = [tuple(core.shape) for core in cores]
         if given != wanted:

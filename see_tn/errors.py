@@ -2,4 +2,4 @@
 
 
 class FactorError(ValueError):
-    """Factors, rows or a checkpoint cannot be used; the message is one line: place, problem, remedy."""
+    """Factors, rows, a checkpoint or a folder to write cannot be used; one line: place, problem, remedy."""

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from see_tn.entangle import chain_from_left, chain_from_right, channel_products, gather
+from see_tn.errors import FactorError
 from see_tn.factors import RowIndex
 from see_tn.shapes import ChainShape
 
@@ -68,7 +69,7 @@ class SiteProblem:
         own = 1e-6 * diagonal.diagonal(dim1=1, dim2=2).mean(dim=1)
         shift = weight + own + torch.finfo(own.dtype).tiny
         diagonal.diagonal(dim1=1, dim2=2).add_(shift[:, None])
-        factor = torch.linalg.cholesky(diagonal)
+        factor = _factored(diagonal)
 
         def normal(vector: Tensor) -> Tensor:
             product = shift[:, None, None] * vector
@@ -162,6 +163,25 @@ def conjugate_gradient(
         size, before = float((residual * preconditioned).sum()), size
         direction = preconditioned + (size / before) * direction
     return solution
+
+
+def _factored(blocks: Tensor) -> Tensor:
+    """Cholesky factors of (n, K, K) blocks; those that rounding left indefinite get the least diagonal that helps.
+
+    Raises:
+        FactorError: a block holds a number that is not finite.
+    """
+    blocks = blocks.clone()
+    diagonal = blocks.diagonal(dim1=1, dim2=2)
+    extra = 1e-6 * diagonal.mean(dim=1)
+    for _ in range(12):  # the last one is a hundred thousand times the block's own diagonal
+        factor: Tensor
+        factor, failed = torch.linalg.cholesky_ex(blocks)
+        if not bool(failed.any()):
+            return factor
+        diagonal[failed > 0] += extra[failed > 0, None]
+        extra *= 10
+    raise FactorError("the fit left the range of float32; scale the teacher's table")
 
 
 def _chunks(rows: RowIndex, device: torch.device) -> Iterator[_Chunk]:

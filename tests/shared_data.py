@@ -13,6 +13,7 @@ SPECIFICATION = DATA / "hownet" / "kdml_specification_examples.tsv"
 RESOURCES = DATA / "hownet" / "openhownet_resources"
 TAXONOMY = DATA / "hownet" / "taxonomy"
 TRIPLES = RESOURCES / "sememe_triples_taxonomy.txt"
+TEACHER = DATA / "embeddings" / "minilm_30522x384_float16.npy"
 FREQUENCY = DATA / "frequency"
 TOKENIZERS = (
     DATA / "tokenizers" / "mistral_v1_32k.model",

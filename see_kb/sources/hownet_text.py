@@ -117,7 +117,7 @@ def checked_sense(number: str, words: dict[str, str], definition: str) -> Sense:
 
 def _records(text: str) -> Iterator[_Record]:
     # Fields before a record's DEF tell where the next record starts, unless every record starts with DEF itself.
-    starts_with_definition = text.startswith("DEF=") and not _BLANK_LINE.search(text.strip())
+    starts_with_definition = text.lstrip().startswith("DEF=") and not _BLANK_LINE.search(text.strip())
     record: _Record | None = None
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():

@@ -23,6 +23,9 @@ from see_kb.sources.hownet_text import checked_sense, split_grammar
 SENSES_FILE = "HowNet_dict_complete"
 TRIPLES_FILE = "sememe_triples_taxonomy.txt"
 
+MAX_TUPLES = 10_000
+"""Tuples that a pickle may hold; OpenHowNet's hold none."""
+
 _COLUMNS = {
     "zh_word": "ch_word",
     "en_word": "en_word",
@@ -53,7 +56,7 @@ def load_plain_pickle(data: bytes, path: Path) -> Any:
     """
     remedy = "only plain containers, strings and numbers are read; get the file anew from a source you trust"
     try:
-        _check_memo(data)
+        _check_instructions(data)
         value = _PlainUnpickler(io.BytesIO(data)).load()
     except Exception as error:  # a damaged pickle raises nearly any error
         problem = str(error) if isinstance(error, pickle.UnpicklingError) else "damaged or no pickle"
@@ -63,11 +66,18 @@ def load_plain_pickle(data: bytes, path: Path) -> Any:
     return value
 
 
-def _check_memo(data: bytes) -> None:
-    """Refuse places in the memo that only take up room: a few bytes could otherwise ask for gigabytes."""
+def _check_instructions(data: bytes) -> None:
+    """Refuse what a small file could do harm with: places in the memo that only take up room, and towers of tuples.
+
+    A few bytes could ask for gigabytes, and to hash a tuple of tuples of tuples … ends the process.
+    """
+    n_tuples = 0
     for number, (instruction, argument, _) in enumerate(pickletools.genops(data)):
         if instruction.name.endswith("PUT") and not 0 <= int(argument or 0) <= number:
             raise pickle.UnpicklingError(f"it stores a value in place {argument} after {number} instructions")
+        n_tuples += instruction.name.startswith("TUPLE") or instruction.name == "FROZENSET"
+        if n_tuples > MAX_TUPLES:
+            raise pickle.UnpicklingError(f"it holds more than {MAX_TUPLES} tuples")
 
 
 def _first_odd_type(value: Any) -> type | None:

@@ -1,6 +1,8 @@
 """The main job on bundled data, as the README's first command runs it."""
 
 import hashlib
+import json
+import re
 
 import numpy as np
 
@@ -11,7 +13,7 @@ from see_kb.checks import check_senses
 from see_kb.sources.door import read_affixes, read_lexicon
 from see_tn.checkpoint import load_embedding
 from tests.pipelines.command import see
-from tests.shared_data import DATA, needs_shared
+from tests.shared_data import DATA, ROOT, needs_shared
 
 
 def test_the_demo_shows_coverage_compression_error_and_places(tmp_path):
@@ -54,9 +56,16 @@ def test_the_bundled_lexicon_is_well_formed_and_bilingual():
 @needs_shared
 def test_bundled_definitions_use_hownets_own_sememes():
     """Numbers apart: HowNet has no sememes for them, and they stand in quotes as proper nouns do."""
-    import json
-
     known = set(json.loads((DATA / "hownet" / "sememe_frequency.json").read_text(encoding="utf-8")))
     for sense in (*read_lexicon().senses, *read_affixes().senses):
         unquoted = [sememe for sememe in sense.sememes if f'"{sememe}"' not in sense.definition]
         assert set(unquoted) <= known, sense
+
+
+def test_the_digests_of_the_data_page_are_those_of_the_files():
+    page = (ROOT / "data" / "README.md").read_text(encoding="utf-8")
+    listed = dict(re.findall(r"\| `([^`]+)` \| `([0-9a-f]{64})` \|", page))
+    files = [path for folder in ("lexicon", "sample") for path in (ROOT / "data" / folder).rglob("*.*")]
+    assert listed == {
+        path.relative_to(ROOT / "data").as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files
+    }

@@ -97,7 +97,7 @@ class Code:
 
 
 @pytest.mark.parametrize("name", ["table.npy", "table.safetensors"])
-@pytest.mark.parametrize("content", ["empty", "junk", "pickle", "text", "vector", "cut off"])
+@pytest.mark.parametrize("content", ["empty", "junk", "pickle", "text", "vector", "cut off", "zip"])
 def test_what_is_no_table_is_refused_in_one_line(small_tables, teacher, tmp_path, monkeypatch, name, content):
     file = tmp_path / name
     monkeypatch.chdir(tmp_path)
@@ -111,7 +111,7 @@ def test_what_is_no_table_is_refused_in_one_line(small_tables, teacher, tmp_path
         np.save(tmp_path / "table.npy", teacher)
         file.write_bytes((tmp_path / "table.npy").read_bytes()[:500])
     else:
-        file.write_bytes({"empty": b"", "junk": bytes(range(256)), "text": b"0.1 0.2\n"}[content])
+        file.write_bytes({"empty": b"", "junk": bytes(range(256)), "text": b"0.1\n", "zip": b"PK\x03\x04"}[content])
     process = see("init", small_tables, "--teacher", file, "--out", tmp_path / "out")
     assert_one_line(process, file)
     assert not (tmp_path / "was_run").exists()
@@ -124,6 +124,8 @@ def test_what_is_no_table_is_refused_in_one_line(small_tables, teacher, tmp_path
         ([], "--width"),
         (["--width", "64", "--ratio", "100000"], "ratio"),
         (["--width", "64", "--ratio", "-1"], "ratio"),
+        (["--width", "64", "--ratio", "0.0001"], "ratio"),
+        (["--width", "64", "--seed", "99999999999"], "seed"),
         (["--width", "64", "--ratio", "nan"], "ratio"),
         (["--teacher", "missing.npy"], "missing.npy"),
         (["--width", "64", "--row-std", "-1"], "row_std"),

@@ -6,8 +6,12 @@ import duckdb
 import pytest
 
 from pipelines.build import BuildInputs, build_tables
+from pipelines.init import InitOptions, init_fitted, read_teacher
+from see_kb.coverage import measure_coverage
 from see_kb.tables import read_manifest
-from tests.shared_data import HOWNET, TAXONOMY, TOKENIZERS, TRIPLES, needs_shared
+from see_tn.fit import FitOptions
+from tests.pipelines.command import see
+from tests.shared_data import FREQUENCY, HOWNET, TAXONOMY, TEACHER, TOKENIZERS, TRIPLES, needs_shared
 from tests.small_data import small_inputs
 
 SIZES = {
@@ -56,9 +60,36 @@ def test_the_dictionary_and_a_real_tokenizer_become_tables(tokenizer, tmp_path):
     assert one(unused, folder) == 0
     kind = "SELECT count(DISTINCT kind) FROM '{folder}/units.parquet'"
     assert one(kind, folder) == 3
-    if tokenizer == TOKENIZERS[0]:
-        again = build_tables(BuildInputs(HOWNET, tokenizer), tmp_path / "again").folder
-        assert digests(again) == digests(folder)
+    again = build_tables(BuildInputs(HOWNET, tokenizer), tmp_path / "again").folder
+    assert digests(again) == digests(folder)
+
+
+@needs_shared
+def test_a_build_takes_less_than_a_gibibyte_and_its_coverage_counts_running_text(tmp_path):
+    measured = "import atexit, resource, sys; atexit.register(lambda: sys.stderr.write(str("
+    measured += "resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)))"  # in KiB on Linux
+    out = tmp_path / "out"
+    process = see("build", "--hownet", HOWNET, "--tokenizer", TOKENIZERS[1], "--out", out, before=measured)
+    assert process.returncode == 0
+    assert int(process.stderr) < 2**20
+    coverage = measure_coverage(out, FREQUENCY / "en.tsv.gz")
+    bands = coverage.by_frequency.set_index("band")
+    assert bands.loc["all", "pieces"] == 32_000 == bands.drop("all")["pieces"].sum()
+    latin = coverage.running_text.set_index("script").loc["Latin", "share"]
+    assert 0.5 < latin < 1
+
+
+@needs_shared
+def test_factors_of_a_real_table_keep_to_their_bytes_and_fit_it_somewhat(tmp_path):
+    tables = build_tables(BuildInputs(HOWNET, TOKENIZERS[4]), tmp_path / "tables").folder
+    teacher = read_teacher(TEACHER)
+    report = init_fitted(tables, tmp_path / "out", teacher, InitOptions(ratio=20, fit=FitOptions(sweeps=6)))
+    files = sum(path.stat().st_size for path in (tmp_path / "out").iterdir() if path.name != "report.json")
+    assert files <= teacher.size * 4 / 20
+    assert report.made.bytes == pytest.approx(files, abs=8)
+    assert report.made.relative_error < 0.94
+    methods = {method.name.split(",")[0] for method in report.baselines if method.bytes <= report.budget_bytes}
+    assert {"truncated SVD", "product quantisation", "int1 rows"} <= methods
 
 
 @needs_shared

@@ -5,6 +5,7 @@ import pytest
 from see_kb.align import RULES, Aligner, Match, Reading, WordIndex
 from see_kb.lexicon import Lexicon
 from see_kb.pieces import Kind, Piece
+from see_kb.sources.door import read_affixes, read_lexicon
 from see_kb.sources.hownet_text import parse_records
 from tests.small_data import AFFIXES, BAD_RECORD, PIECES, SENSES, record
 
@@ -117,12 +118,20 @@ def test_a_word_index_finds_words_of_both_languages():
     assert len(list(index.words())) == 19  # ten senses in two languages, `break` twice
 
 
-def test_pieces_are_aligned_in_their_order_and_progress_is_told():
-    told: list[int] = []
-    pieces = [piece("▁man" if number % 2 else "▁zxq") for number in range(2_500)]
-    aligned = Aligner(LEXICON, AFFIX_TABLE).align(pieces, told.append)
-    assert [alignment.rule for alignment in aligned] == ["none", "exact"] * 1_250
-    assert told == [1_000, 2_000]
+def test_pieces_are_aligned_in_their_order():
+    pieces = [piece("▁man" if number % 2 else "▁zxq") for number in range(10)]
+    aligned = Aligner(LEXICON, AFFIX_TABLE).align(pieces)
+    assert [alignment.rule for alignment in aligned] == ["none", "exact"] * 5
+
+
+def test_inside_a_word_a_suffix_is_that_suffix_and_short_pieces_are_no_inflected_words():
+    affixes = read_affixes()
+    suffixes = {sense.en_word[1:] for sense in affixes.senses if sense.en_word.startswith("-")}
+    assert {"ate", "less", "made"} <= suffixes
+    inside = [Piece(0, f"##{text}", text, "normal", starts_word=False) for text in (*sorted(suffixes), "gan", "ran")]
+    rules = {found.piece.surface: found.rule for found in Aligner(read_lexicon(), affixes).align(inside)}
+    assert {rules[suffix] for suffix in suffixes if suffix.isascii() and suffix.isalpha()} == {"decomposed"}
+    assert rules["gan"] != "inflection" != rules["ran"]
 
 
 def test_the_bad_record_of_the_small_data_is_bad():

@@ -1,5 +1,6 @@
 """Coverage: every number against a plain count, and running text against a sum made by hand."""
 
+import shutil
 from collections import Counter
 
 import pandas as pd
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from pipelines.build import build_tables
 from see_kb.align import OTHER_RULES, RULES
 from see_kb.coverage import BANDS, measure_coverage
-from see_kb.errors import SeeError
+from see_kb.errors import FormatError, SeeError
 from see_kb.tables import read_table
 from tests.small_data import PIECES, sentencepiece_model, small_inputs
 
@@ -150,3 +151,13 @@ def test_as_dict_holds_plain_rows(small_tables, frequencies):
 def test_a_folder_without_tables_is_refused(tmp_path):
     with pytest.raises(SeeError, match="see build"):
         measure_coverage(tmp_path)
+
+
+def test_another_tokenizer_in_the_place_of_the_copy_is_noticed(small_tables, tmp_path):
+    folder = tmp_path / "tables"
+    shutil.copytree(small_tables, folder)
+    (copy,) = folder.glob("tokenizer*")
+    copy.write_bytes(copy.read_bytes() + b"\n")
+    (tmp_path / "words.tsv").write_text("man\t1\n")
+    with pytest.raises(FormatError, match="not the tokenizer"):
+        measure_coverage(folder, tmp_path / "words.tsv")

@@ -229,8 +229,9 @@ def test_random_bytes_raise_nothing_but_a_format_error(tmp_path_factory, data):
     assert place.startswith(f"{file}:")
 
 
-def test_without_blank_lines_records_may_begin_with_their_definition():
-    text = "DEF={human|人}\nDEF={male|男}\nW_E=man\nG_E=noun\nDEF={female|女}\nW_E=woman\n"
+@pytest.mark.parametrize("before", ["", "\n", " \n\n"])
+def test_without_blank_lines_records_may_begin_with_their_definition(before):
+    text = before + "DEF={human|人}\nDEF={male|男}\nW_E=man\nG_E=noun\nDEF={female|女}\nW_E=woman\n"
     senses, rejects = parse_records(text, "x")
     assert [(sense.en_word, sense.definition) for sense in senses] == [
         ("man", "{human|人}"),

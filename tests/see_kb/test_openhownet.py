@@ -4,6 +4,7 @@ import datetime
 import io
 import os
 import pickle
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -179,3 +180,9 @@ def test_the_folder_is_found_by_itself_or_its_parent(tmp_path):
 def test_a_folder_without_senses_is_refused(tmp_path):
     with pytest.raises(SeeError, match=f"lacks {SENSES_FILE}"):
         read_openhownet(tmp_path)
+
+
+def test_a_tower_of_tuples_is_refused_before_it_is_hashed():
+    tower = b"\x80\x04}" + b"N" + b"\x85" * 3_000_000 + b"Ns."
+    with pytest.raises(FormatError, match="tuples"):
+        load_plain_pickle(tower, Path("dictionary"))

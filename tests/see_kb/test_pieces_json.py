@@ -200,10 +200,18 @@ def test_damaged_json_is_named_with_its_line(read, tmp_path):
 
 
 @needs_shared
-def test_the_staged_wordpiece_has_the_pieces_that_its_library_has():
+def test_a_real_wordpiece_has_the_pieces_that_its_library_has():
     pieces = read_vocabulary(TOKENIZERS[4]).pieces
     tokenizer = Tokenizer.from_file(str(TOKENIZERS[4]))
     assert len(pieces) == tokenizer.get_vocab_size() == 30_522
     assert all(tokenizer.token_to_id(piece.piece) == piece.piece_id for piece in pieces)
     kinds = [piece.kind for piece in pieces]
     assert [kinds.count(kind) for kind in ("control", "unknown", "unused")] == [4, 1, 994]
+
+
+def test_a_plain_vocabulary_without_marks_is_read_as_it_is_spelled(read):
+    assert {kind for _, kind, _ in seen(read({"café": 0, "the": 1, "é": 2, "été": 3})).values()} == {"normal"}
+
+
+def test_a_byte_order_mark_before_json_is_passed_over(read):
+    assert seen(read("\ufeff" + json.dumps({"▁a": 0}))) == {"▁a": ("a", "normal", True)}

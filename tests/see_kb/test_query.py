@@ -137,3 +137,13 @@ def test_damaged_tables_are_refused_in_one_line(small_tables, tmp_path):
     with pytest.raises(SeeError) as caught:
         run_query(copied, "SELECT 1")
     assert "\n" not in str(caught.value)
+
+
+def test_sums_are_whole_numbers(folder):
+    total = run_query(folder, "SELECT sum(n_pieces) AS total FROM units")["total"][0]
+    assert isinstance(int(total), int)
+    assert not isinstance(total, float)
+
+
+def test_a_plan_may_name_an_analysis(folder):
+    assert len(run_query(folder, "EXPLAIN SELECT * FROM pieces WHERE piece = 'analysis'")) > 0

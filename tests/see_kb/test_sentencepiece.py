@@ -102,7 +102,7 @@ def test_trained_models_are_read_as_the_library_reads_them(tmp_path, options):
 
 @needs_shared
 @pytest.mark.parametrize("file", TOKENIZERS[:4], ids=lambda file: file.stem)
-def test_staged_models_are_read_as_the_library_reads_them(file):
+def test_real_models_are_read_as_the_library_reads_them(file):
     _assert_agrees(read_vocabulary(file).pieces, SentencePieceProcessor(model_file=str(file)))
 
 

@@ -185,3 +185,12 @@ def test_conjugate_gradients_end_at_the_solution_of_a_positive_system():
     solution = conjugate_gradient(lambda x: matrix @ x, right, lambda r: r / matrix.diagonal(), 50)
     torch.testing.assert_close(solution, torch.linalg.solve(matrix, right), rtol=1e-4, atol=1e-5)
     assert not conjugate_gradient(lambda x: matrix @ x, torch.zeros_like(right), lambda r: r, 5).any()
+
+
+def test_more_channels_than_a_table_can_use_are_no_error():
+    rows = some_rows(n_pieces=12, order=2, most_terms=2, n_units=8)
+    teacher = torch.randn(12, 16, generator=torch.Generator().manual_seed(0))
+    fit = fit_als(rows, teacher, ChainShape("cp", 16, (4, 4), 200), options=FitOptions(sweeps=5))
+    errors = [sweep.quality.relative_error for sweep in fit.report.sweeps]
+    assert errors == sorted(errors, reverse=True)
+    assert errors[-1] < 0.2
