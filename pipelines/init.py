@@ -152,7 +152,7 @@ def read_teacher(path: Path, tensor: str | None = None) -> NDArray[np.float32]:
     table = _read_safetensors(path, tensor) if path.suffix == ".safetensors" else _read_npy(path)
     if table.ndim != 2 or table.size == 0 or table.dtype.kind not in "fiu":
         raise FormatError(f"{path}: {table.dtype} of shape {table.shape}; give a table (pieces, width) of numbers")
-    return np.ascontiguousarray(table, dtype=np.float32)
+    return np.array(table, dtype=np.float32, order="C")  # a copy: a memory map is not writable
 
 
 def read_rows(tables: Path) -> RowIndex:

@@ -1,7 +1,8 @@
 """A tokenizer's vocabulary as one list, whatever wrote it: SentencePiece, `tokenizer.json`, a plain `vocab.json`.
 
 A piece's *surface* is the text that it stands for, without the mark that its tokenizer uses for the start of a
-word (`▁`, `Ġ`) or for its continuation (`##`, `</w>`); `starts_word` tells what the mark said.
+word (`▁`, `Ġ`) for its continuation (`##`) or for its end (`</w>`); `starts_word` tells whether the piece may
+begin a word.
 """
 
 from dataclasses import dataclass

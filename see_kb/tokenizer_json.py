@@ -179,8 +179,9 @@ def _end_of_word_reader(suffix: str) -> _Reader:
     def read(text: str) -> tuple[str, Kind, bool]:
         if text in _USUAL_SPECIALS:
             return text, _USUAL_SPECIALS[text], False
-        whole = text.endswith(suffix) and text != suffix
-        return (text[: -len(suffix)] if whole else text), "normal", whole
+        ends = text.endswith(suffix) and text != suffix
+        # The mark tells where a word ends, not where it starts; a piece without it can only be before its end.
+        return (text[: -len(suffix)] if ends else text), "normal", not ends and text != suffix
 
     return read
 

@@ -115,14 +115,14 @@ def test_unigram_ids_are_places_in_the_list(read):
     )
 
 
-def test_an_end_of_word_mark_tells_whole_words(read):
+def test_an_end_of_word_mark_tells_what_may_begin_a_word(read):
     model = models.BPE(
         {"<unk>": 0, "man</w>": 1, "man": 2, "</w>": 3}, [], end_of_word_suffix="</w>", unk_token="<unk>"
     )
     assert seen(read(Tokenizer(model))) == {
         "<unk>": ("<unk>", "unknown", False),
-        "man</w>": ("man", "normal", True),
-        "man": ("man", "normal", False),
+        "man</w>": ("man", "normal", False),
+        "man": ("man", "normal", True),
         "</w>": ("</w>", "normal", False),
     }
 
