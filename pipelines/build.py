@@ -9,15 +9,15 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from see_kb.align import Aligner
+from see_kb.alignment.align import Aligner
+from see_kb.alignment.units import UnitOptions, make_units
 from see_kb.lexicon import Lexicon, Reject
-from see_kb.pieces import Vocabulary
-from see_kb.schema import SCHEMA_VERSION, schemas
-from see_kb.sources.door import bundled, read_affixes, read_lexicon
+from see_kb.sources.door import bundled, read_lexicons, read_morphemes
 from see_kb.sources.taxonomy import read_taxonomy
-from see_kb.tables import DATABASE, MANIFEST, Tables, write_database, write_manifest, write_parquet
-from see_kb.units import UnitOptions, make_units
-from see_kb.vocabularies import read_vocabulary
+from see_kb.tables.schema import SCHEMA_VERSION, schemas
+from see_kb.tables.store import DATABASE, MANIFEST, Tables, write_database, write_manifest, write_parquet
+from see_kb.vocabulary.pieces import Vocabulary
+from see_kb.vocabulary.reader import read_vocabulary
 from see_tn.folders import check_target, new_folder
 
 FILES = frozenset(
@@ -31,12 +31,15 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class BuildInputs:
-    """What tables are made from; None stands for the bundled dictionary, tokenizer and affix table, or no taxonomy."""
+    """What tables are made from: `dictionaries` in the order of their precedence, the bundled one if there is none.
 
-    hownet: Path | None = None
+    None stands for the bundled tokenizer and the bundled table of morphemes, or no taxonomy.
+    """
+
+    dictionaries: tuple[Path, ...] = ()
     tokenizer: Path | None = None
     taxonomy: Path | None = None
-    affixes: Path | None = None
+    morphemes: Path | None = None
     units: UnitOptions = field(default_factory=UnitOptions)
 
 
@@ -85,17 +88,17 @@ def build_tables(
 
 def _build(inputs: BuildInputs, out: Path, overwrite: bool, progress: Progress) -> BuildReport:
     progress("reading the dictionary")
-    lexicon, affixes = read_lexicon(inputs.hownet), read_affixes(inputs.affixes)
+    lexicon, morphemes = read_lexicons(inputs.dictionaries), read_morphemes(inputs.morphemes)
     relations = read_taxonomy(inputs.taxonomy) if inputs.taxonomy else None
     progress("reading the tokenizer")
     tokenizer = inputs.tokenizer or sample_tokenizer()
     vocabulary = read_vocabulary(tokenizer)
     progress(f"aligning {len(vocabulary.pieces)} pieces with {len(lexicon.senses)} senses")
-    alignments = Aligner(lexicon, affixes).align(vocabulary.pieces)
+    alignments = Aligner(lexicon, morphemes).align(vocabulary.pieces)
     unit_table = make_units(alignments, inputs.units)
-    tables = Tables(lexicon, affixes, alignments, unit_table, relations)
+    tables = Tables(lexicon, morphemes, alignments, unit_table, relations)
     progress("writing the tables")
-    manifest = _manifest(inputs, lexicon, affixes, vocabulary)
+    manifest = _manifest(inputs, lexicon, morphemes, vocabulary)
     with new_folder(out, FILES, overwrite=overwrite) as folder:
         written = write_parquet(folder, tables, _metadata(manifest))
         write_database(folder)
@@ -109,7 +112,7 @@ def _build(inputs: BuildInputs, out: Path, overwrite: bool, progress: Progress) 
         n_units=len(unit_table.units),
         n_terms=len(unit_table.rows),
         n_collisions=len(unit_table.collisions),
-        rejects=(*lexicon.rejects, *affixes.rejects),
+        rejects=(*lexicon.rejects, *morphemes.rejects),
     )
 
 
@@ -130,13 +133,13 @@ def _collection_paused() -> Iterator[None]:
             gc.enable()
 
 
-def _manifest(inputs: BuildInputs, lexicon: Lexicon, affixes: Lexicon, vocabulary: Vocabulary) -> dict[str, Any]:
+def _manifest(inputs: BuildInputs, lexicon: Lexicon, morphemes: Lexicon, vocabulary: Vocabulary) -> dict[str, Any]:
     copy = "tokenizer.model" if vocabulary.format == "sentencepiece" else vocabulary.format
     return {
         "schema_version": SCHEMA_VERSION,
         "builder_version": version("see-embeddings"),
         "lexicon": _described(lexicon),
-        "affixes": _described(affixes),
+        "morphemes": _described(morphemes),
         "taxonomy": inputs.taxonomy.name if inputs.taxonomy else None,
         "tokenizer": {
             "name": vocabulary.name,
@@ -152,6 +155,7 @@ def _manifest(inputs: BuildInputs, lexicon: Lexicon, affixes: Lexicon, vocabular
 def _described(lexicon: Lexicon) -> dict[str, Any]:
     return {
         "name": lexicon.name,
+        "dictionaries": {part.name: part.version for part in lexicon.dictionaries},
         "files": {file.name: file.sha256 for file in lexicon.files},
         "content_sha256": lexicon.content_sha256,
         "n_senses": len(lexicon.senses),
@@ -164,6 +168,6 @@ def _metadata(manifest: dict[str, Any]) -> dict[str, str]:
     return {
         "builder_version": manifest["builder_version"],
         "lexicon_sha256": manifest["lexicon"]["content_sha256"],
-        "affixes_sha256": manifest["affixes"]["content_sha256"],
+        "morphemes_sha256": manifest["morphemes"]["content_sha256"],
         "tokenizer_sha256": manifest["tokenizer"]["sha256"],
     }

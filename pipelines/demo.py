@@ -6,7 +6,7 @@ from pathlib import Path
 from pipelines.build import BuildInputs, BuildReport, Progress, build_tables, sample_tokenizer
 from pipelines.init import InitOptions, InitReport, init_fitted
 from pipelines.sample import sample_teacher, sample_text
-from see_kb.coverage import Coverage, measure_coverage
+from see_kb.tables.coverage import Coverage, measure_coverage
 
 DEMO_OPTIONS = InitOptions(ratio=8.0)
 

@@ -4,8 +4,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from pipelines.console import frame_table
-from see_kb.coverage import Coverage
-from see_kb.lookup import Found
+from see_kb.knowledge.lookup import Found
+from see_kb.tables.coverage import Coverage
 
 
 def coverage_tables(coverage: Coverage) -> list[Table]:

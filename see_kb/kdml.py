@@ -13,7 +13,6 @@ another without a separator. White space around names and values is kept, so tha
 """
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -102,11 +101,15 @@ class Definition:
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
-    """A sememe where it stands in a definition: its depth (a root has 0) and the role that it fills, if any."""
+    """A sememe where it stands in a definition: its depth (a root has 0) and the role that it fills, if any.
+
+    `parent` is the place of the nearest sememe above it among the definition's occurrences, None for a root.
+    """
 
     sememe: str
     depth: int
     role: str | None
+    parent: int | None = None
 
 
 def parse_definition(text: str) -> Definition:
@@ -138,28 +141,35 @@ def occurrences(definition: Definition) -> tuple[Occurrence, ...]:
     """List the sememes of a definition in its order, quoted names included, marks (`~ ? $ *`) left out."""
     found: list[Occurrence] = []
     for root in definition.roots:
-        found.extend(_node_occurrences(root, 0, None))
+        _add_occurrences(found, root, 0, None, None)
     return tuple(found)
+
+
+@lru_cache(maxsize=65_536)
+def occurrences_of_text(text: str) -> tuple[Occurrence, ...]:
+    """List the sememes of a definition's text where they stand; many senses share a definition."""
+    return occurrences(parse_definition(text))
 
 
 @lru_cache(maxsize=65_536)
 def sememes_of_text(text: str) -> tuple[str, ...]:
     """List the distinct sememes of a definition's text in the order of their first occurrence."""
-    return tuple(dict.fromkeys(found.sememe for found in occurrences(parse_definition(text))))
+    return tuple(dict.fromkeys(found.sememe for found in occurrences_of_text(text)))
 
 
-def _node_occurrences(node: Node, depth: int, role: str | None) -> Iterator[Occurrence]:
+def _add_occurrences(found: list[Occurrence], node: Node, depth: int, role: str | None, parent: int | None) -> None:
     if node.head.strip() not in MARKS:
-        yield Occurrence(sememe_key(node.head), depth, role)
+        found.append(Occurrence(sememe_key(node.head), depth, role, parent))
+        parent = len(found) - 1
     for feature in node.features:
         if isinstance(feature, Node):
-            yield from _node_occurrences(feature, depth + 1, None)
+            _add_occurrences(found, feature, depth + 1, None, parent)
             continue
         for value in feature.values:
             if isinstance(value, Node):
-                yield from _node_occurrences(value, depth + 1, feature.role.strip())
+                _add_occurrences(found, value, depth + 1, feature.role.strip(), parent)
             else:
-                yield Occurrence(sememe_key(value.name), depth + 1, feature.role.strip())
+                found.append(Occurrence(sememe_key(value.name), depth + 1, feature.role.strip(), parent))
 
 
 def _format_node(node: Node) -> str:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from operator import attrgetter
 
@@ -14,7 +14,7 @@ class Sense:
     """One meaning of a Chinese and an English word (either may be empty) with its definition in KDML.
 
     `number` is the record's number in its source; `zh_grammar` and `en_grammar` hold what HowNet prints in
-    brackets behind the part of speech (pinyin, verb patterns).
+    brackets behind the part of speech (pinyin, verb patterns); `source` names the dictionary, and is not compared.
     """
 
     number: str
@@ -30,6 +30,7 @@ class Sense:
     zh_example: str = ""
     en_example: str = ""
     remark: str = ""
+    source: str = field(default="", compare=False)
 
     @property
     def sememes(self) -> tuple[str, ...]:
@@ -37,7 +38,9 @@ class Sense:
         return sememes_of_text(self.definition)
 
 
-SENSE_FIELDS = tuple(field.name for field in fields(Sense))
+SENSE_FIELDS = tuple(item.name for item in fields(Sense))
+CONTENT_FIELDS = tuple(name for name in SENSE_FIELDS if name != "source")
+"""The fields that a dictionary's digest is taken of: the same senses under another name are the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,21 +65,56 @@ class SourceFile:
 
 @dataclass(frozen=True)
 class Lexicon:
-    """A dictionary: its senses in source order, its rejected records, and the files that it came from."""
+    """A dictionary: its senses in source order, its rejected records, and the files that it came from.
+
+    Several dictionaries in one have them as `parts`, in the order of their senses.
+    """
 
     name: str
     senses: tuple[Sense, ...]
     rejects: tuple[Reject, ...]
     files: tuple[SourceFile, ...]
+    stated_version: str = ""
+    parts: "tuple[Lexicon, ...]" = ()
 
     @cached_property
     def content_sha256(self) -> str:
         """A digest of the senses alone: two sources that say the same have the same one."""
         digest = hashlib.sha256()
-        values = attrgetter(*SENSE_FIELDS)
+        values = attrgetter(*CONTENT_FIELDS)
         for sense in self.senses:
             digest.update("\x1f".join(values(sense)).encode() + b"\x1e")
         return digest.hexdigest()
+
+    @property
+    def version(self) -> str:
+        """The version that the source states, or else the first digits of its digest."""
+        return self.stated_version or self.content_sha256[:12]
+
+    @property
+    def dictionaries(self) -> "tuple[Lexicon, ...]":
+        """The dictionaries that it is made of, or itself."""
+        return self.parts or (self,)
+
+
+def merged(lexicons: Sequence[Lexicon]) -> Lexicon:
+    """Put dictionaries behind one another; the senses of the first one come first.
+
+    Raises:
+        ValueError: there is none, or two have the same name.
+    """
+    names = [lexicon.name for lexicon in lexicons]
+    if not names or len(set(names)) < len(names):
+        raise ValueError(f"dictionaries need names of their own, got {names}")
+    if len(lexicons) == 1:
+        return lexicons[0]
+    return Lexicon(
+        name="+".join(names),
+        senses=tuple(sense for lexicon in lexicons for sense in lexicon.senses),
+        rejects=tuple(reject for lexicon in lexicons for reject in lexicon.rejects),
+        files=tuple(file for lexicon in lexicons for file in lexicon.files),
+        parts=tuple(lexicons),
+    )
 
 
 def sememes_of(senses: Sequence[Sense]) -> dict[str, int]:

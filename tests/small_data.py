@@ -94,8 +94,8 @@ def small_inputs(folder: Path) -> "BuildInputs":
     """Write the small files into a folder and name them as the inputs of a build."""
     from pipelines.build import BuildInputs
 
-    hownet, affixes, tokenizer = folder / "words.txt", folder / "affixes.txt", folder / "small.model"
+    hownet, morphemes, tokenizer = folder / "words.txt", folder / "affixes.txt", folder / "small.model"
     hownet.write_text(HOWNET, encoding="utf-8")
-    affixes.write_text(AFFIXES, encoding="utf-8")
+    morphemes.write_text(AFFIXES, encoding="utf-8")
     tokenizer.write_bytes(sentencepiece_model([piece[:2] for piece in PIECES]))
-    return BuildInputs(hownet, tokenizer, affixes=affixes)
+    return BuildInputs((hownet,), tokenizer, morphemes=morphemes)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from hypothesis import strategies as st
 
 from see_kb.kdml import Definition, Feature, Node, Quoted
-from see_kb.pieces import Piece
+from see_kb.vocabulary.pieces import Piece
 
 _ENGLISH = st.text("abzAZ09-_ ", min_size=1, max_size=6).filter(str.strip)
 _CHINESE = st.text(

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from see_kb.vocabularies import read_vocabulary
+from see_kb.vocabulary.reader import read_vocabulary
 from tests.pipelines.command import see
 from tests.shared_data import ROOT
 from tests.small_data import SENSES

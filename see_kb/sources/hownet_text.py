@@ -17,12 +17,10 @@ look like no field.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from see_kb.errors import FormatError, SeeError
+from see_kb.errors import FormatError
 from see_kb.kdml import KdmlError, sememes_of_text
-from see_kb.lexicon import Lexicon, Reject, Sense, SourceFile
-from see_kb.sources.files import decode_text, read_bytes, sha256_of
+from see_kb.lexicon import Reject, Sense
 
 MAX_LINE = 100_000
 """Characters that a line may have; the longest of a real file has 1,300."""
@@ -32,7 +30,7 @@ _BLANK_LINE = re.compile(r"\n\s*\n")
 _FREE_TEXT = frozenset({"RMK", "E_C", "E_E"})
 _GRAMMAR = re.compile(r"\s*([^\s\[]*)\s*(?:\[(.*?)\]?)?\s*", re.DOTALL)
 
-_COLUMNS = {
+COLUMNS = {  # a field of `Sense` and the name that HowNet gives it
     "number": "NO.",
     "zh_word": "W_C",
     "en_word": "W_E",
@@ -55,36 +53,12 @@ class _Record:
     last: str = ""
 
 
-def read_hownet(path: Path) -> Lexicon:
-    """Read a file in HowNet's text format, or a folder of `*.txt` files in it, in the order of their names.
-
-    Raises:
-        SeeError: a file cannot be read.
-        FormatError: a file is in no known encoding, or holds not one sound record.
-    """
-    files = sorted(path.glob("*.txt")) if path.is_dir() else [path]
-    if not files:
-        raise SeeError(f"{path}: holds no *.txt file; name HowNet.txt or a folder of files in its format")
-    senses: list[Sense] = []
-    rejects: list[Reject] = []
-    sources = []
-    for file in files:
-        data = read_bytes(file)
-        read, refused = parse_records(decode_text(data, file), file.name)
-        if not read:
-            raise FormatError(_nothing_read(file, refused))
-        senses += read
-        rejects += refused
-        sources.append(SourceFile(file.name, sha256_of(data)))
-    return Lexicon(path.stem, tuple(senses), tuple(rejects), tuple(sources))
-
-
-def parse_records(text: str, file: str) -> tuple[list[Sense], list[Reject]]:
+def parse_records(text: str, file: str, source: str = "") -> tuple[list[Sense], list[Reject]]:
     """Read the records of a text; each malformed one becomes a reject with its line, and the rest is read."""
     senses: list[Sense] = []
     rejects: list[Reject] = []
     for record in _records(text):
-        for found in _senses(record, file):
+        for found in _senses(record, file, source):
             if isinstance(found, Sense):
                 senses.append(found)
             else:
@@ -155,11 +129,12 @@ def _add_line(record: _Record, number: int, line: str, match: re.Match[str] | No
         record.problem = record.problem or (number, f"{shown!r} is no line FIELD=value; mend or remove it")
 
 
-def _senses(record: _Record, file: str) -> Iterator[Sense | Reject]:
+def _senses(record: _Record, file: str, source: str) -> Iterator[Sense | Reject]:
     if record.problem:
         yield Reject(file, *record.problem)
         return
-    words = {column: record.values.get(key, "") for column, key in _COLUMNS.items() if column != "number"}
+    words = {column: record.values.get(key, "") for column, key in COLUMNS.items() if column != "number"}
+    words["source"] = source
     words["zh_pos"], words["zh_grammar"] = split_grammar(record.values.get("G_C", ""))
     words["en_pos"], words["en_grammar"] = split_grammar(record.values.get("G_E", ""))
     for line, definition in record.definitions or [(record.line, "")]:
@@ -167,9 +142,3 @@ def _senses(record: _Record, file: str) -> Iterator[Sense | Reject]:
             yield checked_sense(record.values.get("NO.", ""), words, definition)
         except FormatError as error:
             yield Reject(file, line, str(error))
-
-
-def _nothing_read(file: Path, refused: list[Reject]) -> str:
-    if refused:
-        return f"{file}:{refused[0].line}: {refused[0].reason} (no record of the file could be read)"
-    return f"{file}:1: holds no record; give a file in HowNet's text format (NO.=, W_C=, W_E=, DEF=, …)"

@@ -23,6 +23,9 @@ from see_kb.sources.hownet_text import checked_sense, split_grammar
 SENSES_FILE = "HowNet_dict_complete"
 TRIPLES_FILE = "sememe_triples_taxonomy.txt"
 
+NAME = "HowNet"
+"""What the dictionary is called: the same as that of its text file, `HowNet.txt`."""
+
 MAX_TUPLES = 10_000
 """Tuples that a pickle may hold; OpenHowNet's hold none."""
 
@@ -125,7 +128,7 @@ def read_openhownet(path: Path) -> Lexicon:
             rejects.append(Reject(file.name, line, f"record {number}: {error}"))
     if not senses:
         raise FormatError(f"{file}: {rejects[0].reason} (no record of the file could be read)")
-    return Lexicon("OpenHowNet", tuple(senses), tuple(rejects), (SourceFile(file.name, sha256_of(data)),))
+    return Lexicon(NAME, tuple(senses), tuple(rejects), (SourceFile(file.name, sha256_of(data)),))
 
 
 def _sense(number: str, record: Any) -> Sense:
@@ -136,6 +139,7 @@ def _sense(number: str, record: Any) -> Sense:
     except UnicodeEncodeError as error:
         raise FormatError("half a character (a lone surrogate); mend the record") from error
     words = {column: (record.get(key) or "").strip() for column, key in _COLUMNS.items()}
+    words["source"] = NAME
     words["zh_pos"], words["zh_grammar"] = split_grammar(record.get("ch_grammar") or "")
     words["en_pos"], words["en_grammar"] = split_grammar(record.get("en_grammar") or "")
     return checked_sense(str(record.get("No") or number), words, (record.get("Def") or "").strip())

@@ -57,7 +57,15 @@ def names(folder):
 
 def build(inputs, out, *options, before=""):
     return see(
-        "build", "--hownet", inputs.hownet, "--tokenizer", inputs.tokenizer, "--out", out, *options, before=before
+        "build",
+        "--hownet",
+        inputs.dictionaries[0],
+        "--tokenizer",
+        inputs.tokenizer,
+        "--out",
+        out,
+        *options,
+        before=before,
     )
 
 
@@ -74,9 +82,9 @@ def assert_alone(folder):
 @pytest.mark.parametrize("name", BAD_DICTIONARIES)
 def test_a_dictionary_that_cannot_be_read(inputs, tmp_path, name):
     data, place = BAD_DICTIONARIES[name]
-    inputs.hownet.write_bytes(data)
+    inputs.dictionaries[0].write_bytes(data)
     process = build(inputs, tmp_path / "place" / "out")
-    assert_one_line(process, f"{inputs.hownet}{place}")
+    assert_one_line(process, f"{inputs.dictionaries[0]}{place}")
     assert not (tmp_path / "place").exists()
 
 

@@ -7,7 +7,8 @@ import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from pipelines.cli import TABLES, app, main
+from pipelines.cli import app, main
+from pipelines.commands.options import TABLES
 from tests.pipelines.command import assert_one_line, see
 from tests.small_data import PIECES, SENSES, small_inputs
 
@@ -32,7 +33,7 @@ def run(monkeypatch, capsys, tmp_path):
 @pytest.fixture
 def build(run, tmp_path):
     inputs = small_inputs(tmp_path)
-    return lambda *options: run("build", "--hownet", inputs.hownet, "--tokenizer", inputs.tokenizer, *options)
+    return lambda *options: run("build", "--hownet", inputs.dictionaries[0], "--tokenizer", inputs.tokenizer, *options)
 
 
 @pytest.mark.parametrize("command", COMMANDS)

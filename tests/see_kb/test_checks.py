@@ -4,7 +4,7 @@ import pytest
 
 from see_kb.checks import RULES, check_senses
 from see_kb.lexicon import Sense
-from see_kb.sources.door import read_affixes, read_lexicon
+from see_kb.sources.door import read_lexicon, read_morphemes
 
 
 def sense(definition, en_word="word"):
@@ -42,7 +42,7 @@ def test_every_rule_says_in_its_docstring_what_is_wrong():
 
 
 def test_the_bundled_lexicon_and_affixes_are_sound():
-    for lexicon in (read_lexicon(), read_affixes()):
+    for lexicon in (read_lexicon(), read_morphemes()):
         assert lexicon.rejects == ()
         assert check_senses(lexicon.senses) == []
 

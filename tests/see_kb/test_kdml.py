@@ -103,12 +103,12 @@ def test_occurrences_have_their_order_depth_and_role():
     definition = parse_definition('{a|甲:r={b|乙:{c|丙:s={~}}},t="D_E |丁"{?:u={$}{e|戊}}};{f|己};{*:{a|甲}}')
     assert occurrences(definition) == (
         Occurrence("a|甲", 0, None),
-        Occurrence("b|乙", 1, "r"),
-        Occurrence("c|丙", 2, None),
-        Occurrence("D E|丁", 1, "t"),
-        Occurrence("e|戊", 2, "u"),
+        Occurrence("b|乙", 1, "r", 0),
+        Occurrence("c|丙", 2, None, 1),
+        Occurrence("D E|丁", 1, "t", 0),
+        Occurrence("e|戊", 2, "u", 0),
         Occurrence("f|己", 0, None),
-        Occurrence("a|甲", 1, None),
+        Occurrence("a|甲", 1, None),  # below a mark, which is no sememe
     )
 
 

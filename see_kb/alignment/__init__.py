@@ -1,0 +1,1 @@
+"""From pieces to meanings to units: normalisation, morphemes, rules, forms and rows."""

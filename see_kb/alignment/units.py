@@ -1,0 +1,219 @@
+"""From meanings to tensors' labels: which units make up which piece's row.
+
+A piece of order O gets one *form term* and, for its first meanings, *sense terms*. The form term has the O parts of
+the piece's text (`forms`) and tells pieces apart. In a sense term the sememes take the first sites, and the form
+keeps the rest; its last part is then the inflection or the affix that the alignment found, if it found one:
+
+    site                0           1          2
+    form term           ▁unb        eak        able
+    sense term          break|折断    neg|否      able
+
+Hence sememes never stand at the last site, and no site is spent on padding. Amplitudes are equal, with squares that
+sum to 1 in each row.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+from math import sqrt
+from typing import Literal
+
+from see_kb.alignment.align import Alignment, Match
+from see_kb.alignment.forms import FormSplitter, form_of
+from see_kb.alignment.morphemes import MIN_STEM
+from see_kb.errors import SeeError
+from see_kb.vocabulary.pieces import SPACE
+
+UnitKind = Literal["sememe", "morpheme", "residual"]
+
+
+@dataclass(frozen=True)
+class UnitOptions:
+    """How rows are made.
+
+    `order` is the number of sites, `max_terms` of terms that a row may have, its form term included, and `min_share`
+    of pieces that have to share a stretch of text for it to be a part: with less, there are more units.
+    """
+
+    order: int = 3
+    max_terms: int = 4
+    min_share: int = 8
+
+    def __post_init__(self) -> None:
+        for name, lowest, highest in (("order", 2, 8), ("max_terms", 1, 64), ("min_share", 1, 1_000_000)):
+            if not lowest <= getattr(self, name) <= highest:
+                raise SeeError(f"{name} is {getattr(self, name)}; give a number from {lowest} to {highest}")
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What owns a core at each of its `sites`. A residual unit is a stretch of form without a known meaning."""
+
+    unit_id: int
+    kind: UnitKind
+    text: str
+    sites: tuple[int, ...]
+    n_pieces: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnitRow:
+    """One term of a piece's row: the unit at each site."""
+
+    piece_id: int
+    term: int
+    amplitude: float
+    unit_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Collision:
+    """Two pieces whose forms gave the same row, and how the second one was told apart."""
+
+    piece_id: int
+    other_piece_id: int
+    resolution: Literal["a longer first part", "a unit of its own"]
+
+
+@dataclass(frozen=True)
+class UnitTable:
+    """The sememe–token table: all units by id, all terms by piece, and the collisions on the way."""
+
+    options: UnitOptions
+    units: tuple[Unit, ...]
+    rows: tuple[UnitRow, ...]
+    collisions: tuple[Collision, ...]
+
+
+_Key = tuple[UnitKind, str]
+_Term = tuple[_Key, ...]
+
+
+def make_units(alignments: Sequence[Alignment], options: UnitOptions) -> UnitTable:
+    """Make the units and the rows of aligned pieces (in the order of their ids).
+
+    Units are numbered by kind (sememes, morphemes, residual units), then by text. No two pieces get the same
+    row: where two form terms are equal, the later piece takes a longer first part, or else a unit of its own.
+    """
+    meaningful = _meaningful_texts(alignments)
+    forms = [form_of(alignment) for alignment in alignments]
+    splitter = FormSplitter(forms, options.order, options.min_share)
+    taken: dict[_Term, int] = {}
+    collisions: list[Collision] = []
+    terms: list[list[_Term]] = []
+    for alignment, form in zip(alignments, forms, strict=True):
+        candidates = (_keyed(parts, alignment, meaningful) for parts in splitter.splits(form))
+        form_term, collision = _first_free(candidates, alignment, options.order, taken)
+        taken[form_term] = alignment.piece.piece_id
+        collisions += [collision] if collision else []
+        terms.append([form_term, *_sense_terms(alignment, form_term, options)])
+    return _numbered(alignments, terms, options, tuple(collisions))
+
+
+def _meaningful_texts(alignments: Sequence[Alignment]) -> frozenset[str]:
+    """The folded texts that are words or affixes of the dictionaries: as a part of a form they are morphemes."""
+    return frozenset(
+        text
+        for alignment in alignments
+        for match in alignment.matches
+        for text in (match.form, alignment.folded[match.start : match.end])
+    )
+
+
+def _keyed(parts: tuple[str, ...], alignment: Alignment, meaningful: frozenset[str]) -> _Term:
+    wordlike = alignment.rule not in ("special", "byte")
+    return tuple(
+        ("morpheme" if wordlike and part.removeprefix(SPACE).casefold() in meaningful else "residual", part)
+        for part in parts
+    )
+
+
+def _first_free(
+    candidates: Iterable[_Term], alignment: Alignment, order: int, taken: Mapping[_Term, int]
+) -> tuple[_Term, Collision | None]:
+    """The first form term that no earlier piece has taken, and the collision if it is not the first one."""
+    piece = alignment.piece
+    other: int | None = None
+    for term in candidates:
+        if term not in taken:
+            collision = None if other is None else Collision(piece.piece_id, other, "a longer first part")
+            return term, collision
+        other = taken[term] if other is None else other
+    text = f"{piece.piece} #{piece.piece_id}"
+    own: _Term = (("residual", text),) * order
+    while own in taken:
+        text += "#"
+        own = (("residual", text),) * order
+    return own, Collision(piece.piece_id, other or 0, "a unit of its own")
+
+
+def _sense_terms(alignment: Alignment, form_term: _Term, options: UnitOptions) -> list[_Term]:
+    """The terms of the piece's first meanings, each once, as many as `max_terms` leaves beside the form term."""
+    if not alignment.matches:
+        return []
+    head = _head(alignment.matches)
+    others = [match.readings[0].sememes for match in alignment.matches if match is not head and match.readings]
+    ending = _ending(alignment)
+    tail = (*form_term[:-1], ("morpheme", ending)) if ending else form_term
+    terms: dict[_Term, None] = {}
+    for reading in head.readings:
+        if len(terms) == options.max_terms - 1:
+            break
+        sememes = _merged(reading.sememes, others)[: options.order - 1]
+        terms[tuple(("sememe", sememe) for sememe in sememes) + tail[len(sememes) :]] = None
+    return list(terms)
+
+
+def _ending(alignment: Alignment) -> str:
+    """The inflection or the suffix at the end of a piece, as the alignment found it; empty if there is none."""
+    last = alignment.matches[-1]
+    if last.role == "suffix" and last.start > 0:
+        return alignment.folded[last.start :]
+    if alignment.rule == "inflection":
+        shared = takewhile(lambda pair: pair[0] == pair[1], zip(alignment.folded, last.form, strict=False))
+        stem = len(list(shared))
+        return alignment.folded[stem:] if stem >= MIN_STEM else ""
+    return ""
+
+
+def _head(matches: Sequence[Match]) -> Match:
+    """The last word: heads stand last in English and in Chinese compounds. Affixes alone speak for themselves."""
+    words = [match for match in matches if match.role == "word" and match.readings]
+    return words[-1] if words else matches[-1]
+
+
+def _merged(head: tuple[str, ...], others: Sequence[tuple[str, ...]]) -> list[str]:
+    """The head's class first, then the class of each other part, then what narrows them; each sememe once."""
+    firsts = [sememes[0] for sememes in others]
+    rest = [sememe for sememes in others for sememe in sememes[1:]]
+    return list(dict.fromkeys([*head[:1], *firsts, *head[1:], *rest]))
+
+
+_KIND_ORDER = {"sememe": 0, "morpheme": 1, "residual": 2}
+
+
+def _numbered(
+    alignments: Sequence[Alignment],
+    terms: Sequence[Sequence[_Term]],
+    options: UnitOptions,
+    collisions: tuple[Collision, ...],
+) -> UnitTable:
+    sites: dict[_Key, set[int]] = {}
+    n_pieces: Counter[_Key] = Counter()
+    for piece_terms in terms:
+        for term in piece_terms:
+            for site, key in enumerate(term):
+                sites.setdefault(key, set()).add(site)
+        n_pieces.update({key for term in piece_terms for key in term})
+    keys = sorted(sites, key=lambda key: (_KIND_ORDER[key[0]], key[1]))
+    numbers = {key: number for number, key in enumerate(keys)}
+    units = tuple(
+        Unit(number, key[0], key[1], tuple(sorted(sites[key])), n_pieces[key]) for key, number in numbers.items()
+    )
+    rows = tuple(
+        UnitRow(alignment.piece.piece_id, number, 1 / sqrt(len(piece_terms)), tuple(numbers[key] for key in term))
+        for alignment, piece_terms in zip(alignments, terms, strict=True)
+        for number, term in enumerate(piece_terms)
+    )
+    return UnitTable(options, units, rows, collisions)

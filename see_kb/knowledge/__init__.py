@@ -1,0 +1,1 @@
+"""A dictionary as a knowledge base: senses, sememe trees, relations and similarity."""

@@ -1,0 +1,257 @@
+"""The tables on disk: Parquet is the artefact, byte-identical for identical input; a DuckDB file is its cache.
+
+A folder of tables holds one `<name>.parquet` for each schema, `manifest.json` with what they were made from
+and their digests, `tables.duckdb` with the same tables and the views of `VIEWS`, and a copy of the tokenizer.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import astuple, dataclass
+from operator import attrgetter
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import networkx as nx
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from see_kb.alignment.align import Alignment
+from see_kb.alignment.units import UnitTable
+from see_kb.errors import FormatError, SeeError
+from see_kb.kdml import occurrences_of_text
+from see_kb.lexicon import SENSE_FIELDS, Lexicon, Sense, sememes_of
+from see_kb.sources.files import read_bytes, sha256_of
+from see_kb.tables.schema import SCHEMA_VERSION, schemas
+
+MANIFEST = "manifest.json"
+DATABASE = "tables.duckdb"
+ROW_GROUP_ROWS = 65_536
+
+VIEWS = {
+    "piece_sememes": """
+        SELECT DISTINCT p.piece_id, p.piece, m.part, m.form, s.sememe
+        FROM pieces p
+        JOIN matches m USING (piece_id)
+        JOIN (SELECT piece_id, part, unnest(sense_ids) AS sense_id FROM matches WHERE source = 'lexicon') l
+          ON l.piece_id = m.piece_id AND l.part = m.part
+        JOIN sense_sememes ss ON ss.sense_id = l.sense_id
+        JOIN sememes s USING (sememe_id)""",
+    "piece_units": """
+        SELECT r.piece_id, p.piece, r.term, r.amplitude, u.site, un.kind, un.text
+        FROM unit_rows r
+        JOIN pieces p USING (piece_id),
+        LATERAL (SELECT unnest(r.unit_ids) AS unit_id, generate_subscripts(r.unit_ids, 1) - 1 AS site) u
+        JOIN units un ON un.unit_id = u.unit_id""",
+}
+"""Views of the DuckDB file, by name."""
+
+
+@dataclass(frozen=True)
+class Tables:
+    """All that goes into a folder of tables."""
+
+    lexicon: Lexicon
+    morphemes: Lexicon
+    alignments: Sequence[Alignment]
+    unit_table: UnitTable
+    relations: "nx.MultiDiGraph[str] | None" = None
+
+
+def write_parquet(folder: Path, tables: Tables, metadata: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    """Write one Parquet file for each schema into a folder.
+
+    Args:
+        folder: an existing folder.
+        tables: what to write.
+        metadata: key–value metadata of every file; `schema_version` is added.
+    Returns:
+        For each table its number of rows and the SHA-256 of its file.
+    """
+    contents = _contents(tables)
+    keys = {**metadata, "schema_version": str(SCHEMA_VERSION)}
+    written = {}
+    for name, schema in schemas(tables.unit_table.options.order).items():
+        columns = list(zip(*contents[name], strict=True)) or [()] * len(schema)
+        arrays = [pa.array(list(column), field.type) for column, field in zip(columns, schema, strict=True)]
+        table = pa.table(arrays, schema=schema.with_metadata(keys))
+        path = folder / f"{name}.parquet"
+        pq.write_table(table, path, compression="zstd", row_group_size=ROW_GROUP_ROWS, store_schema=True)
+        written[name] = {"rows": table.num_rows, "sha256": sha256_of(path.read_bytes())}
+    return written
+
+
+def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
+    """Write the manifest: the last file of a folder of tables to be written."""
+    text = json.dumps(manifest, indent=2, sort_keys=True, ensure_ascii=False)
+    (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Read a folder's manifest.
+
+    Raises:
+        SeeError: the folder or the manifest is missing.
+        FormatError: the manifest is damaged, or of another schema version.
+    """
+    path = folder / MANIFEST
+    if not path.is_file():
+        raise SeeError(f"{folder}: no folder of tables (it lacks {MANIFEST}); make one with `see build`")
+    try:
+        manifest = json.loads(read_bytes(path))
+        version, _, _ = (manifest[key] for key in ("schema_version", "tables", "tokenizer"))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise FormatError(f"{path}: damaged; build the tables anew with `see build`") from error
+    if version != SCHEMA_VERSION:
+        raise FormatError(f"{path}: schema version {version}, not {SCHEMA_VERSION}; build the tables anew")
+    return dict(manifest)
+
+
+def read_table(folder: Path, name: str) -> pa.Table:
+    """Read one table of a folder into memory, with its columns and order as in `schemas`.
+
+    Raises:
+        SeeError: the folder has no manifest or no such table.
+        FormatError: the file is damaged: it is not the one that the manifest names.
+    """
+    manifest = read_manifest(folder)
+    path = folder / f"{name}.parquet"
+    if not path.is_file() or name not in manifest["tables"]:
+        raise SeeError(f"{path}: missing; build the tables anew with `see build`")
+    data = read_bytes(path)
+    if sha256_of(data) != manifest["tables"][name]["sha256"]:
+        raise FormatError(f"{path}: damaged (its digest is not the manifest's); build the tables anew")
+    # One thread: with the pool of pyarrow 26, a process that ends at once was sometimes aborted at its exit.
+    return pq.ParquetFile(pa.BufferReader(data), pre_buffer=False).read(use_threads=False)
+
+
+def write_database(folder: Path, target: Path | None = None) -> None:
+    """Write the DuckDB file of a folder's Parquet tables; it may be rebuilt at any time.
+
+    Args:
+        folder: the folder of the Parquet files.
+        target: the file to write; by default `tables.duckdb` in the folder.
+    Raises:
+        OSError: the file cannot be written, or the disk is full.
+    """
+    try:
+        with duckdb.connect(str(target or folder / DATABASE)) as connection:
+            fill_database(connection, folder)
+            connection.execute("CHECKPOINT")  # closing does it too, but keeps a failure to itself
+    except duckdb.Error as error:
+        raise OSError(" ".join(str(error).split())) from error
+
+
+def fill_database(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    """Copy a folder's Parquet tables and the views into a DuckDB connection."""
+    for path in sorted(folder.glob("*.parquet")):
+        connection.execute(f'CREATE TABLE "{path.stem}" AS FROM read_parquet(?)', [str(path)])
+    for name, query in VIEWS.items():
+        connection.execute(f'CREATE VIEW "{name}" AS {query}')
+
+
+def _contents(tables: Tables) -> dict[str, Iterable[tuple[Any, ...]]]:
+    counts = sememes_of(tables.lexicon.senses)
+    names = sorted({*counts, *sememes_of(tables.morphemes.senses)})
+    sememe_ids = {sememe: number for number, sememe in enumerate(names)}
+    definitions = Counter(sense.definition for sense in (*tables.lexicon.senses, *tables.morphemes.senses))
+    definition_ids = {definition: number for number, definition in enumerate(definitions)}
+    n_terms = _count_terms(tables.unit_table, len(tables.alignments))
+    return {
+        "pieces": (_piece_row(alignment, n) for alignment, n in zip(tables.alignments, n_terms, strict=True)),
+        "matches": _match_rows(tables.alignments),
+        "unit_rows": map(attrgetter("piece_id", "term", "amplitude", "unit_ids"), tables.unit_table.rows),
+        "units": map(attrgetter("unit_id", "kind", "text", "sites", "n_pieces"), tables.unit_table.units),
+        "dictionaries": _dictionary_rows(tables),
+        "senses": _sense_rows(tables.lexicon, definition_ids),
+        "morphemes": _sense_rows(tables.morphemes, definition_ids),
+        "definitions": ((definition_ids[text], text, n) for text, n in definitions.items()),
+        "definition_sememes": _definition_rows(definition_ids, sememe_ids),
+        "sense_sememes": (
+            (sense_id, place, sememe_ids[sememe])
+            for sense_id, sense in enumerate(tables.lexicon.senses)
+            for place, sememe in enumerate(sense.sememes)
+        ),
+        "sememes": ((sememe_ids[sememe], sememe, *sememe.split("|", 1), counts.get(sememe, 0)) for sememe in names),
+        "relations": _relation_rows(tables.relations),
+        "collisions": (astuple(collision) for collision in tables.unit_table.collisions),
+        "rejects": (astuple(reject) for reject in (*tables.lexicon.rejects, *tables.morphemes.rejects)),
+    }
+
+
+def _count_terms(unit_table: UnitTable, n_pieces: int) -> list[int]:
+    counts = [0] * n_pieces
+    for row in unit_table.rows:
+        counts[row.piece_id] += 1
+    return counts
+
+
+def _piece_row(alignment: Alignment, n_terms: int) -> tuple[Any, ...]:
+    piece = alignment.piece
+    n_senses = sum(len(match.sense_ids) for match in alignment.matches)
+    return (
+        piece.piece_id,
+        piece.piece,
+        piece.surface,
+        piece.kind,
+        piece.starts_word,
+        alignment.script,
+        alignment.folded,
+        alignment.rule,
+        n_senses,
+        n_terms,
+    )
+
+
+def _match_rows(alignments: Sequence[Alignment]) -> Iterator[tuple[Any, ...]]:
+    for alignment in alignments:
+        for part, match in enumerate(alignment.matches):
+            yield (
+                alignment.piece.piece_id,
+                part,
+                match.start,
+                match.end,
+                match.role,
+                match.form,
+                match.source,
+                match.steps,
+                match.sense_ids,
+            )
+
+
+def _dictionary_rows(tables: Tables) -> Iterator[tuple[Any, ...]]:
+    for table, lexicon in (("senses", tables.lexicon), ("morphemes", tables.morphemes)):
+        for part in lexicon.dictionaries:
+            yield (part.name, part.version, table, len(part.senses), len(part.rejects), part.content_sha256)
+
+
+def _sense_rows(lexicon: Lexicon, definition_ids: Mapping[str, int]) -> Iterator[tuple[Any, ...]]:
+    values = attrgetter(*SENSE_FIELDS)  # dataclasses.astuple copies deeply, ten times slower
+    versions = {part.name: part.version for part in lexicon.dictionaries}
+    for sense_id, sense in enumerate(lexicon.senses):
+        yield (sense_id, definition_ids[sense.definition], *values(sense), versions.get(sense.source, ""))
+
+
+def _definition_rows(definition_ids: Mapping[str, int], sememe_ids: Mapping[str, int]) -> Iterator[tuple[Any, ...]]:
+    for definition, definition_id in definition_ids.items():
+        for place, found in enumerate(occurrences_of_text(definition)):
+            yield (definition_id, place, sememe_ids[found.sememe], found.depth, found.role or "", found.parent)
+
+
+def _relation_rows(graph: "nx.MultiDiGraph[str] | None") -> list[tuple[str, str, str]]:
+    if graph is None:
+        return []
+    return sorted((sememe, relation, other) for sememe, other, relation in graph.edges(keys=True))
+
+
+def read_senses(folder: Path, name: str) -> Lexicon:
+    """Read a folder's `senses` or `morphemes` back as the dictionary that they were written from.
+
+    Raises:
+        SeeError: the folder has no manifest or no such table.
+        FormatError: a file is damaged.
+    """
+    table = read_table(folder, name)
+    columns = [table.column(field).to_pylist() for field in SENSE_FIELDS]
+    return Lexicon(folder.name, tuple(Sense(*row) for row in zip(*columns, strict=True)), (), ())

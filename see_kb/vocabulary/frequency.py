@@ -1,0 +1,99 @@
+"""How often each piece occurs in running text, from a list of words with their frequencies.
+
+The list has a word and a number a line, with a tab between them, most frequent first or not, gzipped if its name
+ends in `.gz`. Each word is cut into pieces by the tokenizer itself, as it would be at the start of a text.
+"""
+
+import gzip
+import math
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from sentencepiece import SentencePieceProcessor
+
+from see_kb.errors import FormatError, SeeError
+from see_kb.sources.files import decode_text, read_bytes
+from see_kb.vocabulary.pieces import Format
+
+
+def read_frequencies(path: Path) -> dict[str, float]:
+    """Read a list of words with their frequencies; those of a word that comes again are added up.
+
+    Raises:
+        SeeError: the file cannot be read.
+        FormatError: it is empty, or a line is not a word, a tab and a number that is not negative.
+    """
+    data = read_bytes(path)
+    if path.suffix == ".gz":
+        try:
+            data = gzip.decompress(data)
+        except (OSError, EOFError, zlib.error) as error:
+            raise FormatError(f"{path}: damaged gzip data; get the list anew") from error
+    frequencies: dict[str, float] = {}
+    for number, line in enumerate(decode_text(data, path).split("\n"), start=1):
+        if not line.strip():
+            continue
+        word, _, value = line.partition("\t")
+        try:
+            frequency = float(value)
+        except ValueError:
+            frequency = math.nan
+        if not word or not 0 <= frequency < math.inf:
+            shown = line if len(line) <= 40 else line[:40] + "…"
+            raise FormatError(f"{path}:{number}: {shown!r} is no line WORD<tab>FREQUENCY; mend it")
+        frequencies[word] = frequencies.get(word, 0.0) + frequency
+    if not frequencies:
+        raise FormatError(f"{path}:1: holds no word; give lines WORD<tab>FREQUENCY")
+    return frequencies
+
+
+def piece_frequencies(words: dict[str, float], tokenizer: Path, file_format: Format, n_pieces: int) -> list[float]:
+    """Spread the frequencies of words over the pieces that the tokenizer cuts them into.
+
+    Args:
+        words: word → frequency.
+        tokenizer: the tokenizer's file.
+        file_format: its format, as in a vocabulary.
+        n_pieces: the size of the vocabulary.
+    Returns:
+        The frequency of each piece, by id.
+    Raises:
+        SeeError: the format needs a package that is not installed, or tells no way to cut words.
+    """
+    totals = [0.0] * n_pieces
+    for frequency, ids in zip(words.values(), _encode(list(words), tokenizer, file_format), strict=True):
+        for piece_id in ids:
+            totals[piece_id] += frequency
+    return totals
+
+
+def _encode(words: list[str], tokenizer: Path, file_format: Format) -> Sequence[Sequence[int]]:
+    if file_format == "vocab.json":
+        raise SeeError("a plain vocabulary cannot cut words into pieces; build the tables from the tokenizer itself")
+    encode = _encode_sentencepiece if file_format == "sentencepiece" else _encode_tokenizer_json
+    try:
+        return encode(words, tokenizer)
+    except SeeError:
+        raise
+    except Exception as error:  # the libraries raise plain Exception and RuntimeError
+        raise FormatError(
+            f"{tokenizer}: its library refuses it ({str(error)[:100]}); get the tokenizer anew"
+        ) from error
+
+
+def _encode_sentencepiece(words: list[str], tokenizer: Path) -> Sequence[Sequence[int]]:
+    encoded: Sequence[Sequence[int]] = SentencePieceProcessor(model_file=str(tokenizer)).encode(words)
+    return encoded
+
+
+def _encode_tokenizer_json(words: list[str], tokenizer: Path) -> Sequence[Sequence[int]]:
+    try:
+        from tokenizers import Tokenizer
+    except ImportError as error:
+        remedy = "install the extra `hf`: pip install 'see-embeddings[hf]'"
+        raise SeeError(f"frequencies with a tokenizer.json need the package tokenizers; {remedy}") from error
+    loaded = Tokenizer.from_file(str(tokenizer))
+    loaded.no_padding()
+    loaded.no_truncation()
+    return [encoding.ids for encoding in loaded.encode_batch(words, add_special_tokens=False)]

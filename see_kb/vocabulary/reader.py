@@ -1,0 +1,56 @@
+"""Tokenizer files into vocabularies: the door, and SentencePiece models."""
+
+import codecs
+from pathlib import Path
+
+from google.protobuf.message import DecodeError
+from sentencepiece import sentencepiece_model_pb2
+
+from see_kb.errors import FormatError
+from see_kb.sources.files import read_bytes, sha256_of
+from see_kb.vocabulary.pieces import Kind, Piece, Vocabulary, sentencepiece_piece
+from see_kb.vocabulary.tokenizer_json import read_json
+
+_KINDS: dict[int, Kind] = {
+    1: "normal",
+    2: "unknown",
+    3: "control",
+    4: "user_defined",
+    5: "unused",
+    6: "byte",
+}
+
+
+def read_vocabulary(path: Path) -> Vocabulary:
+    """Read a tokenizer file: a SentencePiece model, a `tokenizer.json`, or a JSON object from piece to id.
+
+    Ids that no piece has (padding of the embedding table) become pieces of kind `unused`.
+
+    Raises:
+        SeeError: the file cannot be read.
+        FormatError: it is no tokenizer, or its ids are not distinct numbers from 0 on.
+    """
+    data = read_bytes(path)
+    if not data:
+        raise FormatError(f"{path}: empty; give a SentencePiece model or a tokenizer.json")
+    text = data.removeprefix(codecs.BOM_UTF8)
+    if text.lstrip()[:1] == b"{":
+        file_format, pieces = read_json(text, path)
+        return Vocabulary(path.name, file_format, sha256_of(data), pieces)
+    return Vocabulary(path.name, "sentencepiece", sha256_of(data), _read_sentencepiece(data, path))
+
+
+def _read_sentencepiece(data: bytes, path: Path) -> tuple[Piece, ...]:
+    model = sentencepiece_model_pb2.ModelProto()  # type: ignore[attr-defined]
+    try:
+        model.ParseFromString(data)
+    except DecodeError as error:
+        raise FormatError(f"{path}: no SentencePiece model and no JSON; give one of the two") from error
+    if not model.pieces:
+        raise FormatError(f"{path}: a SentencePiece model without pieces; give a trained one")
+    pieces = []
+    for piece_id, piece in enumerate(model.pieces):
+        if not isinstance(piece.piece, str):  # protobuf gives the bytes of a text that is not UTF-8
+            raise FormatError(f"{path}: piece {piece_id} is not UTF-8 ({piece.piece!r}); get the model anew")
+        pieces.append(sentencepiece_piece(piece_id, piece.piece, _KINDS[piece.type]))
+    return tuple(pieces)
