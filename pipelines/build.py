@@ -11,18 +11,21 @@ from typing import Any
 
 from see_kb.alignment.align import Aligner
 from see_kb.alignment.units import UnitOptions, make_units
+from see_kb.knowledge.index import INDEX_FILES, write_index
 from see_kb.lexicon import Lexicon, Reject
 from see_kb.sources.door import bundled, read_lexicons, read_morphemes
 from see_kb.sources.taxonomy import read_taxonomy
-from see_kb.tables.schema import SCHEMA_VERSION, schemas
-from see_kb.tables.store import DATABASE, MANIFEST, Tables, write_database, write_manifest, write_parquet
+from see_kb.tables.manifest import MANIFEST, SCHEMA_VERSION, write_manifest
+from see_kb.tables.schema import schemas
+from see_kb.tables.store import DATABASE, Tables, relation_rows, write_database, write_parquet
 from see_kb.vocabulary.pieces import Vocabulary
 from see_kb.vocabulary.reader import read_vocabulary
 from see_tn.folders import check_target, new_folder
 
-FILES = frozenset(
-    {*(f"{name}.parquet" for name in schemas(2)), MANIFEST, DATABASE, "tokenizer.model", "tokenizer.json", "vocab.json"}
-)
+COPIES = ("tokenizer.model", "tokenizer.json", "vocab.json")
+"""Names that the copy of the tokenizer may have."""
+
+FILES = frozenset({*(f"{name}.parquet" for name in schemas(2)), MANIFEST, DATABASE, *INDEX_FILES, *COPIES})
 """All names that a file of a folder of tables may have."""
 
 Progress = Callable[[str], None]
@@ -102,8 +105,9 @@ def _build(inputs: BuildInputs, out: Path, overwrite: bool, progress: Progress) 
     with new_folder(out, FILES, overwrite=overwrite) as folder:
         written = write_parquet(folder, tables, _metadata(manifest))
         write_database(folder)
+        index = write_index(folder, lexicon, relation_rows(relations))
         shutil.copyfile(tokenizer, folder / str(manifest["tokenizer"]["copy"]))
-        write_manifest(folder, {**manifest, "tables": written})
+        write_manifest(folder, {**manifest, "tables": written, "index": index})
     return BuildReport(
         folder=out,
         n_senses=len(lexicon.senses),

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
 from see_kb.errors import FormatError, SeeError
-from see_kb.tables.store import read_manifest, read_table
+from see_kb.tables.manifest import read_manifest
+from see_kb.tables.store import read_table
 from see_tn.baselines import Method, compare
 from see_tn.budget import By, shape_for_ratio
 from see_tn.checkpoint import check_unsaved, save_embedding, stored_bytes

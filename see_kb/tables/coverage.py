@@ -15,8 +15,9 @@ import pyarrow as pa
 from see_kb.alignment.align import RULES, WORD_RULES
 from see_kb.errors import FormatError
 from see_kb.sources.files import read_bytes, sha256_of
+from see_kb.tables.manifest import read_manifest
 from see_kb.tables.query import plain_rows
-from see_kb.tables.store import read_manifest, read_table
+from see_kb.tables.store import read_table
 from see_kb.vocabulary.frequency import piece_frequencies, read_frequencies
 
 BANDS = (100, 1_000, 5_000, 10_000, 20_000)

@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 
 from see_kb.errors import SeeError
-from see_kb.tables.store import DATABASE, fill_database, read_manifest
+from see_kb.tables.manifest import read_manifest
+from see_kb.tables.store import DATABASE, fill_database
 
 _ALLOWED = frozenset({"SELECT", "EXPLAIN", "RELATION"})
 _ANALYSES = re.compile(r"\bexplain\b.*?\banaly[sz]e\b", re.IGNORECASE | re.DOTALL)

@@ -10,7 +10,6 @@ import pyarrow as pa
 
 from see_kb.lexicon import SENSE_FIELDS
 
-SCHEMA_VERSION = 2
 SCHEMA_SHA256 = {2: "c2f9a4b3e81dfa714b51616a8e28fe5bd3c4e25be0104728a051df63c5929c52"}
 
 _TEXT = pa.string()

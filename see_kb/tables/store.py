@@ -4,7 +4,6 @@ A folder of tables holds one `<name>.parquet` for each schema, `manifest.json` w
 and their digests, `tables.duckdb` with the same tables and the views of `VIEWS`, and a copy of the tokenizer.
 """
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass
@@ -23,9 +22,9 @@ from see_kb.errors import FormatError, SeeError
 from see_kb.kdml import occurrences_of_text
 from see_kb.lexicon import SENSE_FIELDS, Lexicon, Sense, sememes_of
 from see_kb.sources.files import read_bytes, sha256_of
-from see_kb.tables.schema import SCHEMA_VERSION, schemas
+from see_kb.tables.manifest import SCHEMA_VERSION, read_manifest
+from see_kb.tables.schema import schemas
 
-MANIFEST = "manifest.json"
 DATABASE = "tables.duckdb"
 ROW_GROUP_ROWS = 65_536
 
@@ -80,32 +79,6 @@ def write_parquet(folder: Path, tables: Tables, metadata: Mapping[str, str]) -> 
         pq.write_table(table, path, compression="zstd", row_group_size=ROW_GROUP_ROWS, store_schema=True)
         written[name] = {"rows": table.num_rows, "sha256": sha256_of(path.read_bytes())}
     return written
-
-
-def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
-    """Write the manifest: the last file of a folder of tables to be written."""
-    text = json.dumps(manifest, indent=2, sort_keys=True, ensure_ascii=False)
-    (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
-
-
-def read_manifest(folder: Path) -> dict[str, Any]:
-    """Read a folder's manifest.
-
-    Raises:
-        SeeError: the folder or the manifest is missing.
-        FormatError: the manifest is damaged, or of another schema version.
-    """
-    path = folder / MANIFEST
-    if not path.is_file():
-        raise SeeError(f"{folder}: no folder of tables (it lacks {MANIFEST}); make one with `see build`")
-    try:
-        manifest = json.loads(read_bytes(path))
-        version, _, _ = (manifest[key] for key in ("schema_version", "tables", "tokenizer"))
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise FormatError(f"{path}: damaged; build the tables anew with `see build`") from error
-    if version != SCHEMA_VERSION:
-        raise FormatError(f"{path}: schema version {version}, not {SCHEMA_VERSION}; build the tables anew")
-    return dict(manifest)
 
 
 def read_table(folder: Path, name: str) -> pa.Table:
@@ -174,7 +147,7 @@ def _contents(tables: Tables) -> dict[str, Iterable[tuple[Any, ...]]]:
             for place, sememe in enumerate(sense.sememes)
         ),
         "sememes": ((sememe_ids[sememe], sememe, *sememe.split("|", 1), counts.get(sememe, 0)) for sememe in names),
-        "relations": _relation_rows(tables.relations),
+        "relations": relation_rows(tables.relations),
         "collisions": (astuple(collision) for collision in tables.unit_table.collisions),
         "rejects": (astuple(reject) for reject in (*tables.lexicon.rejects, *tables.morphemes.rejects)),
     }
@@ -239,7 +212,8 @@ def _definition_rows(definition_ids: Mapping[str, int], sememe_ids: Mapping[str,
             yield (definition_id, place, sememe_ids[found.sememe], found.depth, found.role or "", found.parent)
 
 
-def _relation_rows(graph: "nx.MultiDiGraph[str] | None") -> list[tuple[str, str, str]]:
+def relation_rows(graph: "nx.MultiDiGraph[str] | None") -> list[tuple[str, str, str]]:
+    """List a taxonomy's triples (sememe, relation, sememe), sorted; none without a taxonomy."""
     if graph is None:
         return []
     return sorted((sememe, relation, other) for sememe, other, relation in graph.edges(keys=True))

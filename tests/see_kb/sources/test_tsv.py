@@ -2,7 +2,7 @@
 
 import pytest
 
-from see_kb.errors import FormatError
+from see_kb.errors import FormatError, SeeError
 from see_kb.lexicon import Sense
 from see_kb.sources.door import read_lexicon, read_lexicons
 from see_kb.sources.tsv import is_table, parse_table
@@ -30,7 +30,7 @@ def test_parts_of_speech_may_differ_and_other_columns_are_passed_over():
     [
         ("虎\ttiger\tnoun", "3 columns, the header has 4"),
         ("\t\tnoun\t{beast|走兽}", "no word"),
-        ("虎\ttiger\tnoun\t{beast", "DEF: column 1"),
+        ("虎\ttiger\tnoun\t{beast", "DEF: column 7"),
         ("虎\ttiger\tnoun\t", "no definition"),
         ("x" * 100_001, "100001 characters"),
     ],
@@ -68,5 +68,5 @@ def test_two_dictionaries_of_one_name_are_an_error(tmp_path):
     (tmp_path / "a.tsv").write_text(TABLE, encoding="utf-8")
     (tmp_path / "b").mkdir()
     (tmp_path / "b" / "a.tsv").write_text(TABLE, encoding="utf-8")
-    with pytest.raises(ValueError, match="names of their own"):
+    with pytest.raises(SeeError, match="names of their own"):
         read_lexicons([tmp_path / "a.tsv", tmp_path / "b" / "a.tsv"])

@@ -12,8 +12,9 @@ import pytest
 from pipelines.build import BuildInputs, build_tables
 from see_kb.alignment.units import UnitOptions
 from see_kb.errors import FormatError, SeeError
-from see_kb.tables.schema import NULLABLE, SCHEMA_SHA256, SCHEMA_VERSION, schemas, schemas_sha256
-from see_kb.tables.store import MANIFEST, read_manifest, read_senses, read_table, write_database
+from see_kb.tables.manifest import MANIFEST, SCHEMA_VERSION, read_manifest
+from see_kb.tables.schema import NULLABLE, SCHEMA_SHA256, schemas, schemas_sha256
+from see_kb.tables.store import read_senses, read_table, write_database
 from tests.shared_data import HOWNET, RESOURCES, needs_shared
 from tests.small_data import BAD_RECORD_LINE, PIECES, SENSES, small_inputs
 

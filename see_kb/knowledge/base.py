@@ -1,0 +1,212 @@
+"""A dictionary to ask questions of, many at once: words, senses, sememes and how they relate.
+
+    kb = open_knowledge_base("see_tables")
+    kb.senses(["doctor", "医生"])[0][0].definition
+    kb.sememes(["doctor"])
+    kb.related(["human|人"], "hypernym")
+
+Every question takes a list and gives a list of answers in its order; what is not found gets an empty answer.
+"""
+
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from see_kb.errors import SeeError
+from see_kb.kdml import occurrences_of_text
+from see_kb.knowledge.index import Index, index_of, open_index
+from see_kb.knowledge.relations import Relation, relations_by_sememe
+from see_kb.knowledge.search import How, search_words
+from see_kb.knowledge.senses import Senses, WordSenses
+from see_kb.lexicon import Lexicon, Sense
+
+Language = Literal["en", "zh"]
+
+
+def open_knowledge_base(folder: Path | str) -> "KnowledgeBase":
+    """Open the dictionary of a folder of tables.
+
+    Raises:
+        SeeError: the folder holds no tables.
+        FormatError: a file is damaged.
+    """
+    return KnowledgeBase(open_index(Path(folder)))
+
+
+def knowledge_base_of(lexicon: Lexicon, relations: Iterable[tuple[str, str, str]] = ()) -> "KnowledgeBase":
+    """Index a dictionary in memory, with the triples of a taxonomy (sememe, relation, sememe)."""
+    return KnowledgeBase(index_of(lexicon, relations))
+
+
+class KnowledgeBase:
+    """A dictionary and its taxonomy; made by `open_knowledge_base` or `knowledge_base_of`."""
+
+    def __init__(self, index: Index) -> None:
+        self._index = index
+
+    def __len__(self) -> int:
+        """The number of senses."""
+        return self._index.n_senses
+
+    def __contains__(self, word: str) -> bool:
+        """Tell whether a dictionary lists a word as it is spelled."""
+        return self._index.words.get(word) is not None
+
+    def __repr__(self) -> str:
+        index = self._index
+        return f"<KnowledgeBase: {index.n_senses:,} senses, {index.n_words:,} words, {index.n_sememes:,} sememes>"
+
+    def senses(self, words: Iterable[str], language: Language | None = None, pos: str | None = None) -> list[Senses]:
+        """Find the senses of words as they are spelled, in dictionary order.
+
+        Args:
+            words: words of either language.
+            language: only senses in which the word is the English (`en`) or the Chinese (`zh`) one.
+            pos: only senses in which the word has this part of speech.
+        """
+        index, number_of = self._index, self._index.words.get
+        if language is None and pos is None:
+            return [WordSenses(index, number) for number in map(number_of, words)]
+        return [self._filtered(word, language, pos) for word in words]
+
+    def senses_by_number(self, numbers: Iterable[str]) -> list[Senses]:
+        """Find senses by the number that their source gives them (`NO.`); several dictionaries may use one number."""
+        return [Senses(self._index, self._by_number.get(number, ())) for number in numbers]
+
+    def all_senses(self) -> Senses:
+        """Give all senses in dictionary order; `all_senses()[i]` is the sense with the id i."""
+        return Senses(self._index, range(self._index.n_senses))
+
+    def words(self, language: Language | None = None) -> list[str]:
+        """List the words of one language or both, by code points."""
+        if language is None:
+            return self._index.all_words()
+        field = f"{language}_word"
+        return sorted({getattr(sense, field) for sense in self.all_senses()} - {""})
+
+    def parts_of_speech(self) -> list[str]:
+        """List the parts of speech in use."""
+        return sorted({pos for sense in self.all_senses() for pos in (sense.en_pos, sense.zh_pos)} - {""})
+
+    def search(
+        self, texts: Iterable[str], how: How = "substring", distance: int = 1, limit: int = 100
+    ) -> list[list[str]]:
+        """Find words like some texts, the nearest first.
+
+        Args:
+            texts: what to look for.
+            how: words that begin with the text (`prefix`), hold it (`substring`), or are at most `distance`
+                insertions, deletions, changes or swaps of neighbours away from it (`edits`).
+            distance: for `edits`.
+            limit: words for each text at most.
+        """
+        return [search_words(self._index, text, how, distance, limit) for text in texts]
+
+    def sememes(
+        self, words: Iterable[str], depth: int | None = None, language: Language | None = None
+    ) -> list[tuple[str, ...]]:
+        """List the sememes of all senses of each word, each once, in the order of the senses and definitions.
+
+        Args:
+            words: words of either language.
+            depth: only sememes at most so many levels below the root; 0 gives the roots alone.
+            language: as in `senses`.
+        """
+        return [
+            tuple(dict.fromkeys(name for sense in senses for name in sememes_to_depth(sense, depth)))
+            for senses in self.senses(words, language)
+        ]
+
+    def find_sememes(self, names: Iterable[str]) -> list[tuple[str, ...]]:
+        """Find sememes by their full name or either half of it: `break` is two of HowNet's."""
+        return [self._sememes_by_name.get(name, ()) for name in names]
+
+    def all_sememes(self) -> tuple[str, ...]:
+        """List the sememes that occur in the dictionary or its taxonomy, by name."""
+        related = self._relations.keys()
+        return tuple(sorted({*self._index.sememe_names(), *related}))
+
+    def senses_with(self, sememes: Iterable[str]) -> list[Senses]:
+        """Find the senses whose definitions have a sememe, by its full name or either half of it."""
+        return [Senses(self._index, self._ids_with(found)) for found in self.find_sememes(sememes)]
+
+    def synonyms(self, senses: Iterable[Sense]) -> list[Senses]:
+        """Find the senses that have the same set of sememes as a sense, in dictionary order, itself included."""
+        groups = self._definitions_by_sememes
+        found = (groups.get(frozenset(sense.sememes), ()) for sense in senses)
+        return [Senses(self._index, self._ids_of(definitions)) for definitions in found]
+
+    def related(self, sememes: Iterable[str], relation: Relation | None = None) -> list[tuple[tuple[str, str], ...]]:
+        """List what sememes relate to, as pairs of relation and sememe: by one relation, or by any."""
+        found = (self._relations.get(sememe, ()) for sememe in sememes)
+        return [tuple(pair for pair in pairs if relation in (None, pair[0])) for pairs in found]
+
+    def relations_between(self, pairs: Iterable[tuple[str, str]]) -> list[tuple[str, ...]]:
+        """List the relations from the first sememe of each pair to the second one."""
+        return [
+            tuple(relation for relation, found in self._relations.get(sememe, ()) if found == other)
+            for sememe, other in pairs
+        ]
+
+    def _filtered(self, word: str, language: Language | None, pos: str | None) -> Senses:
+        ids = WordSenses(self._index, self._index.words.get(word)).ids
+        return Senses(self._index, [i for i in ids if _fits(self._index.sense(i), word, language, pos)])
+
+    def _ids_with(self, sememes: Iterable[str]) -> list[int]:
+        numbers = [self._sememe_numbers[name] for name in sememes if name in self._sememe_numbers]
+        return self._ids_of({d for number in numbers for d in self._index.sememe_definitions[number]})
+
+    def _ids_of(self, definitions: Iterable[int]) -> list[int]:
+        return sorted(sense_id for d in definitions for sense_id in self._index.definition_senses[d])
+
+    @cached_property
+    def _by_number(self) -> dict[str, list[int]]:
+        found: dict[str, list[int]] = {}
+        for sense_id, sense in enumerate(self.all_senses()):
+            found.setdefault(sense.number, []).append(sense_id)
+        return found
+
+    @cached_property
+    def _sememe_numbers(self) -> dict[str, int]:
+        return {name: number for number, name in enumerate(self._index.sememe_names())}
+
+    @cached_property
+    def _sememes_by_name(self) -> dict[str, tuple[str, ...]]:
+        found: dict[str, tuple[str, ...]] = {}
+        for sememe in self.all_sememes():
+            for name in dict.fromkeys((sememe, *sememe.split("|"))):
+                found[name] = (*found.get(name, ()), sememe)
+        return found
+
+    @cached_property
+    def _definitions_by_sememes(self) -> dict[frozenset[str], list[int]]:
+        names = self._index.sememe_names()
+        found: dict[frozenset[str], list[int]] = {}
+        for definition in range(len(self._index.sememes)):
+            found.setdefault(frozenset(names[n] for n in self._index.sememes[definition]), []).append(definition)
+        return found
+
+    @cached_property
+    def _relations(self) -> dict[str, tuple[tuple[str, str], ...]]:
+        return relations_by_sememe(self._index.relations())
+
+
+def sememes_to_depth(sense: Sense, depth: int | None = None) -> tuple[str, ...]:
+    """List the distinct sememes of a sense that stand at most `depth` levels below a root, in definition order.
+
+    Raises:
+        SeeError: the depth is negative.
+    """
+    if depth is None:
+        return sense.sememes
+    if depth < 0:
+        raise SeeError(f"a depth of {depth}; the roots of a definition have depth 0")
+    return tuple(dict.fromkeys(f.sememe for f in occurrences_of_text(sense.definition) if f.depth <= depth))
+
+
+def _fits(sense: Sense, word: str, language: Language | None, pos: str | None) -> bool:
+    sides: Sequence[tuple[str, str, str]] = (("en", sense.en_word, sense.en_pos), ("zh", sense.zh_word, sense.zh_pos))
+    return any(
+        spelled == word and language in (None, side) and pos in (None, side_pos) for side, spelled, side_pos in sides
+    )
