@@ -11,7 +11,7 @@ Every question takes a list and gives a list of answers in its order; what is no
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from see_kb.errors import SeeError
 from see_kb.kdml import occurrences_of_text
@@ -21,7 +21,15 @@ from see_kb.knowledge.search import How, search_words
 from see_kb.knowledge.senses import Senses, WordSenses
 from see_kb.lexicon import Lexicon, Sense
 
+if TYPE_CHECKING:  # what takes long to load, and most questions do not need
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from see_kb.knowledge.openhownet_similarity import OpenHowNetSimilarity
+    from see_kb.knowledge.similarity import SimilarityModel
+
 Language = Literal["en", "zh"]
+Formula = Literal["information", "openhownet"]
 
 
 def open_knowledge_base(folder: Path | str) -> "KnowledgeBase":
@@ -44,6 +52,7 @@ class KnowledgeBase:
 
     def __init__(self, index: Index) -> None:
         self._index = index
+        self._masks: dict[tuple[Language | None, str | None], NDArray[np.bool_]] = {}
 
     def __len__(self) -> int:
         """The number of senses."""
@@ -149,6 +158,53 @@ class KnowledgeBase:
             for sememe, other in pairs
         ]
 
+    def similarity(self, pairs: Iterable[tuple[str, str]], formula: Formula = "information") -> list[float | None]:
+        """Compare the words of each pair, from 0 to 1; None where one of them is not listed.
+
+        Args:
+            pairs: words of any of the dictionary's languages.
+            formula: `information` (see `similarity`), or `openhownet`, OpenHowNet's own.
+        """
+        if formula == "information":
+            return self._similarity.pairs(pairs)
+        definitions = ([[sense.definition for sense in found] for found in self.senses(pair)] for pair in pairs)
+        return [self._openhownet_similarity.words(first, second) for first, second in definitions]
+
+    def nearest(
+        self, words: Iterable[str], limit: int = 10, language: Language | None = None, pos: str | None = None
+    ) -> list[list[tuple[str, float]]]:
+        """Find the words that are nearest to each word, with their similarity, the nearest first.
+
+        Args:
+            words: words of either language.
+            limit: words for each at most; words that share nothing are left out.
+            language: only English (`en`) or Chinese (`zh`) words.
+            pos: only words that have this part of speech.
+        """
+        return [self._nearest(senses.ids, {word}, limit, language, pos) for word, senses in self._with_senses(words)]
+
+    def nearest_to_senses(
+        self, sense_ids: Iterable[int], limit: int = 10, language: Language | None = None, pos: str | None = None
+    ) -> list[list[tuple[str, float]]]:
+        """Find the words that are nearest to single senses, by the senses' ids; the senses' own words are left out."""
+        own = ((i, {self._index.sense(i).en_word, self._index.sense(i).zh_word}) for i in sense_ids)
+        return [self._nearest([i], words, limit, language, pos) for i, words in own]
+
+    def _with_senses(self, words: Iterable[str]) -> list[tuple[str, Senses]]:
+        listed = list(words)
+        return list(zip(listed, self.senses(listed), strict=True))
+
+    def _nearest(
+        self, sense_ids: Sequence[int], without: set[str], limit: int, language: Language | None, pos: str | None
+    ) -> list[tuple[str, float]]:
+        if not len(sense_ids):
+            return []
+        allowed = self._allowed(language, pos).copy()
+        allowed[[number for number in map(self._index.words.get, without) if number is not None]] = False
+        definitions = [self._index.definition_ids[i] for i in sense_ids]
+        found = self._similarity.nearest(definitions, limit, allowed)
+        return [(self._index.word(number), score) for number, score in found]
+
     def _filtered(self, word: str, language: Language | None, pos: str | None) -> Senses:
         ids = WordSenses(self._index, self._index.words.get(word)).ids
         return Senses(self._index, [i for i in ids if _fits(self._index.sense(i), word, language, pos)])
@@ -159,6 +215,36 @@ class KnowledgeBase:
 
     def _ids_of(self, definitions: Iterable[int]) -> list[int]:
         return sorted(sense_id for d in definitions for sense_id in self._index.definition_senses[d])
+
+    @cached_property
+    def _similarity(self) -> "SimilarityModel":
+        from see_kb.knowledge.similarity import SimilarityModel  # numpy
+
+        return SimilarityModel(self._index)
+
+    @cached_property
+    def _openhownet_similarity(self) -> "OpenHowNetSimilarity":
+        from see_kb.knowledge.openhownet_similarity import OpenHowNetSimilarity
+
+        return OpenHowNetSimilarity(self._index.relations())
+
+    def _allowed(self, language: Language | None, pos: str | None) -> "NDArray[np.bool_]":
+        """Which words are of a language and have a part of speech, by number; kept, since it reads all senses."""
+        key = (language, pos)
+        if key not in self._masks:
+            self._masks[key] = self._mask(language, pos)
+        return self._masks[key]
+
+    def _mask(self, language: Language | None, pos: str | None) -> "NDArray[np.bool_]":
+        import numpy as np
+
+        mask = np.full(self._index.n_words, language is None and pos is None)
+        if language is not None or pos is not None:
+            for sense in self.all_senses():
+                for word, word_pos, side in ((sense.en_word, sense.en_pos, "en"), (sense.zh_word, sense.zh_pos, "zh")):
+                    if word and language in (None, side) and pos in (None, word_pos):
+                        mask[self._index.words[word]] = True
+        return mask
 
     @cached_property
     def _by_number(self) -> dict[str, list[int]]:

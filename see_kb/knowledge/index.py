@@ -8,6 +8,7 @@ below. A pair of arrays `X_starts`, `X` holds a list of lists: the one at place 
     definition_ids      sense → its definition
     definition_senses   definition → its senses
     sememes             definition → its distinct sememes, in its order
+    sememe_depths       definition → for each of these sememes, the levels above it where it stands highest
     sememe_definitions  sememe → the definitions that have it
     names               sememe → its name in UTF-8
     word_texts          word → its spelling in UTF-8, by number: sorted by code points
@@ -23,7 +24,7 @@ from typing import Any
 
 import dawg
 
-from see_kb.kdml import sememes_of_text
+from see_kb.kdml import occurrences_of_text, sememes_of_text
 from see_kb.knowledge.arrays import open_arrays, read_arrays
 from see_kb.lexicon import SENSE_FIELDS, Lexicon, Sense
 from see_kb.sources.files import sha256_of
@@ -33,7 +34,7 @@ WORDS_FILE = "words.dawg"
 ARRAYS_FILE = "index.safetensors"
 INDEX_FILES = (WORDS_FILE, ARRAYS_FILE)
 
-LISTS = (
+LISTS = (  # sememe_depths has the starts of sememes
     "word_senses",
     "texts",
     "definition_senses",
@@ -42,7 +43,7 @@ LISTS = (
     "names",
     "word_texts",
 )
-_NAMES = frozenset({"definition_ids", "relations", *LISTS, *(f"{name}_starts" for name in LISTS)})
+_NAMES = frozenset({"definition_ids", "relations", "sememe_depths", *LISTS, *(f"{name}_starts" for name in LISTS)})
 _SEPARATOR = "\x1f"
 
 
@@ -69,6 +70,7 @@ class Index:
         lists = {name: Lists(arrays[f"{name}_starts"], arrays[name]) for name in LISTS}
         self.word_senses = lists["word_senses"]
         self.definition_ids = arrays["definition_ids"]
+        self.sememe_depths = Lists(arrays["sememes_starts"], arrays["sememe_depths"])
         self.definition_senses = lists["definition_senses"]
         self.sememes = lists["sememes"]
         self.sememe_definitions = lists["sememe_definitions"]
@@ -155,6 +157,7 @@ def _index_bytes(lexicon: Lexicon, relations: Iterable[tuple[str, str, str]]) ->
         **_texts("word_texts", words),
         "relations": np.frombuffer("\n".join(map("\t".join, relations)).encode(), dtype=np.uint8),
         "definition_ids": definition_ids,
+        "sememe_depths": np.array([depth for text in definitions for depth in _depths(text)], dtype=np.int32),
     }
     automaton = dawg.IntCompletionDAWG(zip(words, range(len(words)), strict=True))
     return bytes(automaton.tobytes()), save(arrays)
@@ -168,6 +171,14 @@ def _senses_by_word(senses: Sequence[Sense]) -> dict[str, list[int]]:
             if word and "\0" not in word:  # the automaton ends words with NUL
                 found.setdefault(word, []).append(sense_id)
     return dict(sorted(found.items()))
+
+
+def _depths(definition: str) -> list[int]:
+    """The least depth of each distinct sememe of a definition."""
+    depths: dict[str, int] = {}
+    for found in occurrences_of_text(definition):
+        depths[found.sememe] = min(found.depth, depths.get(found.sememe, found.depth))
+    return list(depths.values())
 
 
 def _definitions_by_sememe(sememes: Sequence[Sequence[str]], numbers: Mapping[str, int]) -> list[list[int]]:
