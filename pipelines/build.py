@@ -13,7 +13,7 @@ from see_kb.alignment.align import Aligner
 from see_kb.alignment.units import UnitOptions, make_units
 from see_kb.knowledge.index import INDEX_FILES, write_index
 from see_kb.lexicon import Lexicon, Reject
-from see_kb.sources.door import bundled, read_lexicons, read_morphemes
+from see_kb.sources.door import BUNDLED, bundled, read_lexicons, read_morphemes
 from see_kb.sources.taxonomy import read_taxonomy
 from see_kb.tables.manifest import MANIFEST, SCHEMA_VERSION, write_manifest
 from see_kb.tables.schema import schemas
@@ -34,9 +34,10 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class BuildInputs:
-    """What tables are made from: `dictionaries` in the order of their precedence, the bundled one if there is none.
+    """What tables are made from: `dictionaries` in the order of their precedence, the first that lists a word wins.
 
-    None stands for the bundled tokenizer and the bundled table of morphemes, or no taxonomy.
+    The bundled lexicon speaks for words that none of them lists, unless `only` is set. None stands for the bundled
+    tokenizer and the bundled table of morphemes, or no taxonomy.
     """
 
     dictionaries: tuple[Path, ...] = ()
@@ -44,6 +45,12 @@ class BuildInputs:
     taxonomy: Path | None = None
     morphemes: Path | None = None
     units: UnitOptions = field(default_factory=UnitOptions)
+    only: bool = False
+
+    @property
+    def all_dictionaries(self) -> tuple[Path, ...]:
+        """The dictionaries with the bundled one, where it is wanted and not named itself."""
+        return self.dictionaries if self.only or BUNDLED in self.dictionaries else (*self.dictionaries, BUNDLED)
 
 
 @dataclass(frozen=True)
@@ -52,6 +59,7 @@ class BuildReport:
 
     folder: Path
     n_senses: int
+    senses_by_dictionary: dict[str, int]
     n_sememes: int
     n_pieces: int
     n_units: int
@@ -63,10 +71,14 @@ class BuildReport:
         """Give the report as plain values, for JSON."""
         return {**asdict(self), "folder": str(self.folder)}
 
+    def _dictionaries(self) -> str:
+        return ", ".join(f"{name} {n:,}" for name, n in self.senses_by_dictionary.items())
+
     def summary(self) -> str:
         """Say in three lines what was built."""
         return (
-            f"{self.folder}: {self.n_senses:,} senses with {self.n_sememes:,} sememes, {self.n_pieces:,} pieces\n"
+            f"{self.folder}: {self.n_senses:,} senses ({self._dictionaries()}) with {self.n_sememes:,} sememes, "
+            f"{self.n_pieces:,} pieces\n"
             f"{self.n_terms:,} terms over {self.n_units:,} units; every piece has a row of its own "
             f"({self.n_collisions:,} told apart after their forms met)\n"
             f"{len(self.rejects):,} records rejected"
@@ -91,7 +103,7 @@ def build_tables(
 
 def _build(inputs: BuildInputs, out: Path, overwrite: bool, progress: Progress) -> BuildReport:
     progress("reading the dictionary")
-    lexicon, morphemes = read_lexicons(inputs.dictionaries), read_morphemes(inputs.morphemes)
+    lexicon, morphemes = read_lexicons(inputs.all_dictionaries), read_morphemes(inputs.morphemes)
     relations = read_taxonomy(inputs.taxonomy) if inputs.taxonomy else None
     progress("reading the tokenizer")
     tokenizer = inputs.tokenizer or sample_tokenizer()
@@ -111,6 +123,7 @@ def _build(inputs: BuildInputs, out: Path, overwrite: bool, progress: Progress) 
     return BuildReport(
         folder=out,
         n_senses=len(lexicon.senses),
+        senses_by_dictionary={part.name: len(part.senses) for part in lexicon.dictionaries},
         n_sememes=written["sememes"]["rows"],
         n_pieces=len(vocabulary.pieces),
         n_units=len(unit_table.units),

@@ -15,6 +15,8 @@ TAXONOMY = DATA / "hownet" / "taxonomy"
 TRIPLES = RESOURCES / "sememe_triples_taxonomy.txt"
 TEACHER = DATA / "embeddings" / "minilm_30522x384_float16.npy"
 FREQUENCY = DATA / "frequency"
+SEGMENTATION = DATA / "morphology" / "english_segmentation.tsv.gz"
+SIMILARITY = DATA / "similarity"
 TOKENIZERS = (
     DATA / "tokenizers" / "mistral_v1_32k.model",
     DATA / "tokenizers" / "opus_en_32k.spm",

@@ -98,4 +98,4 @@ def small_inputs(folder: Path) -> "BuildInputs":
     hownet.write_text(HOWNET, encoding="utf-8")
     morphemes.write_text(AFFIXES, encoding="utf-8")
     tokenizer.write_bytes(sentencepiece_model([piece[:2] for piece in PIECES]))
-    return BuildInputs((hownet,), tokenizer, morphemes=morphemes)
+    return BuildInputs((hownet,), tokenizer, morphemes=morphemes, only=True)

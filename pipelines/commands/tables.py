@@ -30,6 +30,9 @@ def build(
     min_share: Annotated[
         int, typer.Option(help="Pieces that have to share a stretch of text for it to be a unit.", min=1)
     ] = 8,
+    only: Annotated[
+        bool, typer.Option("--only", help="Leave the bundled lexicon out; it fills gaps of the dictionaries named.")
+    ] = False,
     overwrite: Overwrite = False,
     accept_rejects: Annotated[
         bool, typer.Option("--accept-rejects", help="Exit with 0 though records were rejected.")
@@ -48,7 +51,9 @@ def build(
     from pipelines.console import steps
     from see_kb.alignment.units import UnitOptions
 
-    inputs = BuildInputs(tuple(dictionaries or ()), tokenizer, taxonomy, units=UnitOptions(order, max_terms, min_share))
+    inputs = BuildInputs(
+        tuple(dictionaries or ()), tokenizer, taxonomy, units=UnitOptions(order, max_terms, min_share), only=only
+    )
     with steps(4) as progress:
         report = build_tables(inputs, out, overwrite=overwrite, progress=progress)
     if as_json:

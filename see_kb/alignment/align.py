@@ -2,43 +2,78 @@
 
 The rules are tried in the order of `RULES`, except that a piece inside a word that spells a suffix (`less`, `ate`) is
 that suffix. `special`, `byte`, `digit` and `punctuation` pieces stand for no word and are counted apart.
+
+| rule | example |
+|---|---|
+| `exact` | `▁doctor`: the dictionary lists it as it is spelled |
+| `normalised` | `▁DOCTOR`, `醫生`, `▁cafe`, `▁centralised`: it lists another spelling; the match names the steps |
+| `inflection` | `▁doctors`, `▁went`, `▁don't`: it lists the base form |
+| `morpheme` | `ness`, `▁cardio`, `ject`, `椅`: an affix, a root or a character of the table of morphemes |
+| `decomposed` | `▁unhappiness`, `▁firetruck`, `火车站`: parts that are listed cover all of it |
+| `fragment` | `▁practition`: a word cut short |
+| `none` | nothing was found |
 """
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from see_kb.alignment.morphemes import MIN_INFLECTED, Affixes, Part, Role, decompose, english_lemma
-from see_kb.alignment.normalise import normalise_all
+import regex
+
+from see_kb.alignment.chinese import cover
+from see_kb.alignment.english import english_lemma, spelling_variants
+from see_kb.alignment.fragments import Fragments
+from see_kb.alignment.normalise import Folded, fold_all
+from see_kb.alignment.segment import Affixes, Part, Role, Segmenter
+from see_kb.alignment.words import Reading, WordIndex
 from see_kb.lexicon import Lexicon
 from see_kb.vocabulary.pieces import Piece
 from see_kb.vocabulary.scripts import has_digit, script_of
 
-Rule = Literal["exact", "normalised", "inflection", "decomposed", "none", "special", "byte", "digit", "punctuation"]
+Rule = Literal[
+    "exact",
+    "normalised",
+    "inflection",
+    "morpheme",
+    "decomposed",
+    "fragment",
+    "none",
+    "special",
+    "byte",
+    "digit",
+    "punctuation",
+]
 Source = Literal["lexicon", "morphemes"]
 
-WORD_RULES: tuple[Rule, ...] = ("exact", "normalised", "inflection", "decomposed", "none")
+WORD_RULES: tuple[Rule, ...] = (
+    "exact",
+    "normalised",
+    "inflection",
+    "morpheme",
+    "decomposed",
+    "fragment",
+    "none",
+)
 OTHER_RULES: tuple[Rule, ...] = ("special", "byte", "digit", "punctuation")
 RULES = WORD_RULES + OTHER_RULES
 
+MIN_INFLECTED_INSIDE = 5
+"""Letters from which on an inflected form is believed inside a longer word: `gan` is no form of `gin` there."""
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """One meaning of a matched word: its sememes in definition order, and how many senses of the word have it."""
-
-    sememes: tuple[str, ...]
-    n_senses: int
+_ENGLISH = regex.compile(r"[a-z]+")
+_HAN = regex.compile(r"\p{Script=Han}+")
+_SPELLINGS = {"prefix": "{}-", "suffix": "-{}", "root": "{}", "character": "{}"}
+"""How the table of morphemes spells each role."""
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A stretch of a piece's folded surface and the dictionary word (or affix) that it stands for.
+    """A stretch of a piece's folded surface and the dictionary word (or morpheme) that it stands for.
 
     `sense_ids` are rows of the dictionary, or of the table of morphemes where `source` is `morphemes`; `readings`
     are their distinct meanings, the one of most senses first, then in the order of the dictionary. `steps` are the
-    normalisations by which the stretch became a listed word.
+    normalisations by which the stretch became the listed word.
     """
 
     start: int
@@ -62,90 +97,111 @@ class Alignment:
     matches: tuple[Match, ...] = ()
 
 
-class WordIndex:
-    """A dictionary by word, exactly and folded (`normalise`); a word's senses in dictionary order."""
-
-    def __init__(self, lexicon: Lexicon) -> None:
-        self._lexicon = lexicon
-        self._exact: dict[str, list[int]] = {}
-        self._folded: dict[str, list[int]] = {}
-        for sense_id, sense in enumerate(lexicon.senses):
-            for word in {sense.en_word, sense.zh_word} - {""}:
-                self._exact.setdefault(word, []).append(sense_id)
-        for word, folded in zip(self._exact, normalise_all(self._exact), strict=True):
-            self._folded.setdefault(folded, []).extend(self._exact[word])
-
-    def __contains__(self, folded: str) -> bool:
-        return folded in self._folded
-
-    def exact(self, word: str) -> tuple[int, ...]:
-        """The senses of a word as it is spelled."""
-        return tuple(self._exact.get(word, ()))
-
-    def folded(self, folded: str) -> tuple[int, ...]:
-        """The senses of all words that fold to `folded`, in dictionary order."""
-        return tuple(sorted(set(self._folded.get(folded, ()))))
-
-    def words(self) -> Iterable[str]:
-        """All folded words."""
-        return self._folded.keys()
-
-    def readings(self, sense_ids: Sequence[int]) -> tuple[Reading, ...]:
-        """The distinct meanings of some senses, the one of most senses first."""
-        counts = Counter(self._lexicon.senses[sense_id].sememes for sense_id in sense_ids)
-        return tuple(Reading(sememes, n) for sememes, n in counts.most_common() if sememes)
-
-
 class Aligner:
-    """Aligns pieces with one dictionary and one affix table."""
+    """Aligns pieces with one dictionary (or several in one) and one table of morphemes."""
 
     def __init__(self, lexicon: Lexicon, morphemes: Lexicon) -> None:
         self._words = WordIndex(lexicon)
-        self._affix_index = WordIndex(morphemes)
+        self._morphemes = WordIndex(morphemes)
+        listed = self._morphemes.words()
         self._affixes = Affixes(
-            prefixes=frozenset(word[:-1] for word in self._affix_index.words() if word.endswith("-")),
-            suffixes=frozenset(word[1:] for word in self._affix_index.words() if word.startswith("-")),
+            prefixes=frozenset(word[:-1] for word in listed if word.endswith("-")),
+            suffixes=frozenset(word[1:] for word in listed if word.startswith("-")),
+            roots=frozenset(word for word in listed if "-" not in word and _ENGLISH.fullmatch(word))
+            & _roots(morphemes),
         )
+        self._characters = frozenset(word for word in listed if _HAN.fullmatch(word) and len(word) == 1)
+        self.segmenter = Segmenter(self._words.words(), self._affixes, heads=self._words.heads())
+        self._fragments = Fragments(self._words.words(), lambda word: tuple(self._words.sememes(word)))
         self._match = lru_cache(maxsize=None)(self._uncached_match)
 
     def align(self, pieces: Sequence[Piece]) -> list[Alignment]:
         """Align pieces, in their order."""
-        folded = normalise_all(piece.surface for piece in pieces)
+        folded = fold_all(piece.surface for piece in pieces)
         return [self._align(piece, text) for piece, text in zip(pieces, folded, strict=True)]
 
-    def _align(self, piece: Piece, folded: str) -> Alignment:
+    def _align(self, piece: Piece, folded: Folded) -> Alignment:
         script = script_of(piece.surface) if piece.kind in ("normal", "user_defined") else "Common"
         if (other := _other_rule(piece, script)) is not None:
-            return Alignment(piece, other, script, folded)
+            return Alignment(piece, other, script, folded.text)
         for rule, matches in self._attempts(piece, folded):
             if matches:
-                return Alignment(piece, rule, script, folded, matches)
-        return Alignment(piece, "none", script, folded)
+                return Alignment(piece, rule, script, folded.text, matches)
+        return Alignment(piece, "none", script, folded.text)
 
-    def _attempts(self, piece: Piece, folded: str) -> Iterator[tuple[Rule, tuple[Match, ...]]]:
-        whole = Part(0, len(folded), "word", folded)
-        is_suffix = not piece.starts_word and folded in self._affixes.suffixes and script_of(folded) == "Latin"
-        if not is_suffix:
-            yield "exact", self._whole(whole, self._words.exact(piece.surface))
-            yield "normalised", self._whole(whole, self._words.folded(folded))
-        believed = piece.starts_word or (not is_suffix and len(folded) >= MIN_INFLECTED)
-        if believed and (lemma := english_lemma(folded)) is not None:
-            yield "inflection", self._whole(Part(0, len(folded), "word", lemma), self._words.folded(lemma))
-        parts = decompose(folded, self._words.__contains__, self._affixes, starts_word=piece.starts_word)
-        yield "decomposed", tuple(self._part(part) for part in parts)
+    def _attempts(self, piece: Piece, folded: Folded) -> Iterator[tuple[Rule, tuple[Match, ...]]]:
+        text, steps = folded.text, folded.steps
+        if not piece.starts_word and text in self._affixes.suffixes and script_of(text) == "Latin":
+            yield "morpheme", (self._part(Part(0, len(text), "suffix", text), steps),)
+            return
+        yield "exact", self._whole(text, text, self._words.exact(piece.surface), ())
+        yield "normalised", self._listed(text, text, steps)
+        if (plain := self._words.without_accents(text)) is not None:
+            yield "normalised", self._listed(text, plain, (*steps, "accents"))
+        yield from self._other_forms(piece, folded)
+        yield "morpheme", self._alone(piece, folded)
+        yield "decomposed", tuple(self._part(part, steps) for part in self._decompose(piece, text))
+        if (word := self._fragments.find(text, starts_word=piece.starts_word)) is not None:
+            yield "fragment", self._listed(text, word, steps, role="fragment")
 
-    def _part(self, part: Part) -> Match:
+    def _other_forms(self, piece: Piece, folded: Folded) -> Iterator[tuple[Rule, tuple[Match, ...]]]:
+        """The base form of an inflected word, and the other spelling of either."""
+        text, steps = folded.text, folded.steps
+        believed = piece.starts_word or len(text) >= MIN_INFLECTED_INSIDE
+        lemma = english_lemma(text) if believed else None
+        if lemma is not None:
+            yield "inflection", self._listed(text, lemma, steps)
+        forms: tuple[tuple[Rule, str], ...] = (("normalised", text), ("inflection", lemma or ""))
+        for rule, form in forms if believed else ():
+            for variant in spelling_variants(form):
+                yield rule, self._listed(text, variant, (*steps, "spelling"))
+
+    def _alone(self, piece: Piece, folded: Folded) -> tuple[Match, ...]:
+        """The morpheme that a piece is."""
+        text = folded.text
+        roles: tuple[tuple[Role, bool], ...] = (
+            ("prefix", piece.starts_word and text in self._affixes.prefixes),
+            ("root", text in self._affixes.roots),
+            ("character", text in self._characters),
+        )
+        role = next((role for role, fits in roles if fits), None)
+        return (self._part(Part(0, len(text), role, text), folded.steps),) if role else ()
+
+    def _decompose(self, piece: Piece, text: str) -> tuple[Part, ...]:
+        if _ENGLISH.fullmatch(text):
+            parts = self.segmenter.segment(text, starts_word=piece.starts_word)
+            return parts if len(parts) > 1 else ()
+        if _HAN.fullmatch(text):
+            return cover(text, self._words.__contains__, self._characters)
+        return ()
+
+    def _part(self, part: Part, steps: tuple[str, ...]) -> Match:
         if part.role == "word":
-            return self._match(part, "lexicon", self._words.folded(part.form))
-        spelled = f"{part.form}-" if part.role == "prefix" else f"-{part.form}"
-        return self._match(part, "morphemes", self._affix_index.folded(spelled))
+            return self._match(part, "lexicon", self._words.folded(part.form), self._all_steps(part.form, steps))
+        spelled = _SPELLINGS[part.role].format(part.form)
+        return self._match(part, "morphemes", self._morphemes.folded(spelled), steps)
 
-    def _whole(self, part: Part, sense_ids: tuple[int, ...]) -> tuple[Match, ...]:
-        return (self._match(part, "lexicon", sense_ids),) if sense_ids else ()
+    def _listed(self, text: str, form: str, steps: tuple[str, ...], role: Role = "word") -> tuple[Match, ...]:
+        """The match of a whole piece with a folded word, if that is listed."""
+        return self._whole(text, form, self._words.folded(form), self._all_steps(form, steps), role)
 
-    def _uncached_match(self, part: Part, source: Source, sense_ids: tuple[int, ...]) -> Match:
-        index = self._words if source == "lexicon" else self._affix_index
-        return Match(part.start, part.end, part.role, part.form, source, sense_ids, index.readings(sense_ids))
+    def _all_steps(self, form: str, steps: tuple[str, ...]) -> tuple[str, ...]:
+        """The steps that changed a piece, and those that changed the dictionary's spelling."""
+        return (*steps, *(step for step in self._words.steps(form) if step not in steps))
+
+    def _whole(
+        self, text: str, form: str, sense_ids: tuple[int, ...], steps: tuple[str, ...], role: Role = "word"
+    ) -> tuple[Match, ...]:
+        return (self._match(Part(0, len(text), role, form), "lexicon", sense_ids, steps),) if sense_ids else ()
+
+    def _uncached_match(self, part: Part, source: Source, sense_ids: tuple[int, ...], steps: tuple[str, ...]) -> Match:
+        index = self._words if source == "lexicon" else self._morphemes
+        readings = index.readings(sense_ids)
+        return Match(part.start, part.end, part.role, part.form, source, sense_ids, readings, steps)
+
+
+def _roots(morphemes: Lexicon) -> frozenset[str]:
+    return frozenset(sense.en_word.casefold() for sense in morphemes.senses if sense.en_pos == "root")
 
 
 def _other_rule(piece: Piece, script: str) -> Rule | None:

@@ -21,7 +21,7 @@ from typing import Literal
 
 from see_kb.alignment.align import Alignment, Match
 from see_kb.alignment.forms import FormSplitter, form_of
-from see_kb.alignment.morphemes import MIN_STEM
+from see_kb.alignment.segment import MIN_STEM
 from see_kb.errors import SeeError
 from see_kb.vocabulary.pieces import SPACE
 

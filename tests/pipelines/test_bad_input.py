@@ -109,7 +109,7 @@ def test_a_pickle_with_code_in_it(inputs, tmp_path):
     folder = tmp_path / "resources"
     folder.mkdir()
     (folder / "HowNet_dict_complete").write_bytes(pickle.dumps({"1": Command(f"touch {tmp_path / 'was_run'}")}))
-    process = see("build", "--hownet", folder, "--tokenizer", inputs.tokenizer, "--out", tmp_path / "out")
+    process = see("build", "--only", "--hownet", folder, "--tokenizer", inputs.tokenizer, "--out", tmp_path / "out")
     assert_one_line(process, folder / "HowNet_dict_complete", "refused")
     assert not (tmp_path / "was_run").exists()
     assert not (tmp_path / "out").exists()

@@ -33,7 +33,9 @@ def run(monkeypatch, capsys, tmp_path):
 @pytest.fixture
 def build(run, tmp_path):
     inputs = small_inputs(tmp_path)
-    return lambda *options: run("build", "--hownet", inputs.dictionaries[0], "--tokenizer", inputs.tokenizer, *options)
+    return lambda *options: run(
+        "build", "--only", "--hownet", inputs.dictionaries[0], "--tokenizer", inputs.tokenizer, *options
+    )
 
 
 @pytest.mark.parametrize("command", COMMANDS)

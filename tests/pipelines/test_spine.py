@@ -47,7 +47,7 @@ def digests(folder):
 @needs_shared
 @pytest.mark.parametrize("tokenizer", TOKENIZERS, ids=lambda path: path.stem)
 def test_the_dictionary_and_a_real_tokenizer_become_tables(tokenizer, tmp_path):
-    report = build_tables(BuildInputs((HOWNET,), tokenizer), tmp_path / "tables")
+    report = build_tables(BuildInputs((HOWNET,), only=True, tokenizer=tokenizer), tmp_path / "tables")
     folder = report.folder
     assert (report.n_senses, report.rejects) == (74_094, ())
     assert report.n_pieces == one("SELECT count(*) FROM '{folder}/pieces.parquet'", folder) == SIZES[tokenizer.stem]
@@ -60,7 +60,7 @@ def test_the_dictionary_and_a_real_tokenizer_become_tables(tokenizer, tmp_path):
     assert one(unused, folder) == 0
     kind = "SELECT count(DISTINCT kind) FROM '{folder}/units.parquet'"
     assert one(kind, folder) == 3
-    again = build_tables(BuildInputs((HOWNET,), tokenizer), tmp_path / "again").folder
+    again = build_tables(BuildInputs((HOWNET,), only=True, tokenizer=tokenizer), tmp_path / "again").folder
     assert digests(again) == digests(folder)
 
 
@@ -69,7 +69,7 @@ def test_a_build_takes_less_than_a_gibibyte_and_its_coverage_counts_running_text
     measured = "import atexit, resource, sys; atexit.register(lambda: sys.stderr.write(str("
     measured += "resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)))"  # in KiB on Linux
     out = tmp_path / "out"
-    process = see("build", "--hownet", HOWNET, "--tokenizer", TOKENIZERS[1], "--out", out, before=measured)
+    process = see("build", "--only", "--hownet", HOWNET, "--tokenizer", TOKENIZERS[1], "--out", out, before=measured)
     assert process.returncode == 0
     assert int(process.stderr) < 2**20
     coverage = measure_coverage(out, FREQUENCY / "en.tsv.gz")
@@ -81,7 +81,7 @@ def test_a_build_takes_less_than_a_gibibyte_and_its_coverage_counts_running_text
 
 @needs_shared
 def test_factors_of_a_real_table_keep_to_their_bytes_and_fit_it_somewhat(tmp_path):
-    tables = build_tables(BuildInputs((HOWNET,), TOKENIZERS[4]), tmp_path / "tables").folder
+    tables = build_tables(BuildInputs((HOWNET,), only=True, tokenizer=TOKENIZERS[4]), tmp_path / "tables").folder
     teacher = read_teacher(TEACHER)
     report = init_fitted(tables, tmp_path / "out", teacher, InitOptions(ratio=20, fit=FitOptions(sweeps=6)))
     files = sum(path.stat().st_size for path in (tmp_path / "out").iterdir() if path.name != "report.json")
@@ -96,7 +96,7 @@ def test_factors_of_a_real_table_keep_to_their_bytes_and_fit_it_somewhat(tmp_pat
 @pytest.mark.parametrize(("taxonomy", "at_least"), [(TAXONOMY, 2_300), (TRIPLES, 1_303)], ids=["trees", "triples"])
 def test_a_taxonomy_becomes_relations(taxonomy, at_least, tmp_path):
     small = small_inputs(tmp_path)
-    inputs = BuildInputs(small.dictionaries, small.tokenizer, taxonomy, small.morphemes)
+    inputs = BuildInputs(small.dictionaries, small.tokenizer, taxonomy, small.morphemes, only=True)
     folder = build_tables(inputs, tmp_path / "tables").folder
     upwards = "SELECT count(*) FROM '{folder}/relations.parquet' WHERE relation = 'hypernym'"
     downwards = """SELECT count(*) FROM '{folder}/relations.parquet' a JOIN '{folder}/relations.parquet' b

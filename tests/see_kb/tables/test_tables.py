@@ -76,7 +76,7 @@ def test_rows_have_a_unit_for_each_site_whatever_the_order(tmp_path, order):
     inputs = small_inputs(tmp_path)
     options = UnitOptions(order=order)
     folder = build_tables(
-        BuildInputs(inputs.dictionaries, inputs.tokenizer, None, inputs.morphemes, options), tmp_path / "t"
+        BuildInputs(inputs.dictionaries, inputs.tokenizer, None, inputs.morphemes, options, only=True), tmp_path / "t"
     ).folder
     field = pq.read_schema(folder / "unit_rows.parquet").field("unit_ids")
     assert field.type == pa.list_(pa.int32(), order)
@@ -161,7 +161,9 @@ def test_a_second_build_is_byte_identical_wherever_its_files_lie(small_tables, t
 def test_openhownets_resources_give_the_same_tables(tmp_path):
     small = small_inputs(tmp_path)
     folders = [
-        build_tables(BuildInputs((hownet,), small.tokenizer, morphemes=small.morphemes), tmp_path / name).folder
+        build_tables(
+            BuildInputs((hownet,), small.tokenizer, morphemes=small.morphemes, only=True), tmp_path / name
+        ).folder
         for name, hownet in (("text", HOWNET), ("pickle", RESOURCES))
     ]
     assert parquet_digests(folders[0]) == parquet_digests(folders[1])
