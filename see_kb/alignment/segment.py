@@ -63,18 +63,20 @@ class Costs:
 
     A stem costs `stem` and `letter` for each letter, and `short` for each one that it lacks to five; an unknown one
     costs `unknown` and `unknown_letter` more. An affix costs `affix`, less `productive` times the logarithm of the
-    number of words that it makes, and at least `least`; `joint` is the cost of a further stem.
+    number of words that it makes, and at least `least`; `joint` is the cost of a further
+    stem, `root` what a bound root costs more than a word.
     """
 
-    stem: float = 2.4
-    letter: float = 0.8
+    stem: float = 1.4
+    letter: float = 0.4
     short: float = 0.6
     unknown: float = 7.5
-    unknown_letter: float = 0.34
+    unknown_letter: float = 0.12
     affix: float = 3.75
     productive: float = 0.6
     least: float = 0.5
     joint: float = 2.9
+    root: float = 2.0
 
 
 _START, _STEM, _SUFFIX = 0, 1, 2
@@ -156,7 +158,7 @@ class Segmenter:
             if form is not None and (state == _START or form in self._heads):
                 yield cost, _STEM, Part(start, end, "word", form)
             elif stretch in self._affixes.roots:
-                yield cost, _STEM, Part(start, end, "root", stretch)
+                yield cost + self._costs.root, _STEM, Part(start, end, "root", stretch)
             elif unknown_stems and state == _START:
                 more = self._costs.unknown + self._costs.unknown_letter * len(stretch)
                 yield cost + more, _STEM, Part(start, end, "word", stretch)
