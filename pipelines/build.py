@@ -13,7 +13,8 @@ from see_kb.alignment.align import Aligner
 from see_kb.alignment.units import UnitOptions, make_units
 from see_kb.knowledge.index import INDEX_FILES, write_index
 from see_kb.lexicon import Lexicon, Reject
-from see_kb.sources.door import BUNDLED, bundled, read_lexicons, read_morphemes
+from see_kb.sources.bundled import BUNDLED, bundled
+from see_kb.sources.door import read_lexicons, read_morphemes
 from see_kb.sources.taxonomy import read_taxonomy
 from see_kb.tables.manifest import MANIFEST, SCHEMA_VERSION, write_manifest
 from see_kb.tables.schema import schemas
@@ -50,7 +51,8 @@ class BuildInputs:
     @property
     def all_dictionaries(self) -> tuple[Path, ...]:
         """The dictionaries with the bundled one, where it is wanted and not named itself."""
-        return self.dictionaries if self.only or BUNDLED in self.dictionaries else (*self.dictionaries, BUNDLED)
+        given = self.only or Path(BUNDLED) in self.dictionaries
+        return self.dictionaries if given else (*self.dictionaries, Path(BUNDLED))
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,8 @@ from scipy.sparse import coo_array, csr_array, diags_array
 from scipy.sparse.linalg import svds
 from sentencepiece import SentencePieceProcessor, SentencePieceTrainer
 
-from see_kb.sources.door import bundled, read_lexicon
+from see_kb.sources.bundled import bundled
+from see_kb.sources.door import read_lexicon
 
 SAMPLE_PIECES = 6_000
 SAMPLE_WIDTH = 96

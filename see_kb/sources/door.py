@@ -5,13 +5,13 @@ from pathlib import Path
 
 from see_kb.errors import SeeError
 from see_kb.lexicon import Lexicon, merged
+from see_kb.sources.bundled import BUNDLED, bundled_lexicon, bundled_morphemes
+from see_kb.sources.hownet_text import parse_records
 from see_kb.sources.openhownet import SENSES_FILE, read_openhownet, resource_folder
-from see_kb.sources.texts import read_texts
-
-BUNDLED = Path("bundled")
-"""A path that stands for the bundled lexicon, where nothing of that name lies."""
-
-_HERE = Path(__file__).parent
+from see_kb.sources.texts import Parser, read_files
+from see_kb.sources.tsv import is_table, parse_table
+from see_kb.sources.word_list import is_word_list, parse_word_list
+from see_kb.sources.wordnet import is_wordnet, read_wordnet
 
 
 def read_lexicons(paths: Sequence[Path]) -> Lexicon:
@@ -22,7 +22,7 @@ def read_lexicons(paths: Sequence[Path]) -> Lexicon:
         FormatError: one of them is damaged, or holds not one sound record.
     """
     try:
-        return merged([read_lexicon(path) for path in paths or [BUNDLED]])
+        return merged([read_lexicon(path) for path in paths or [Path(BUNDLED)]])
     except ValueError as error:
         if isinstance(error, SeeError):
             raise
@@ -30,38 +30,41 @@ def read_lexicons(paths: Sequence[Path]) -> Lexicon:
 
 
 def read_lexicon(path: Path | None = None) -> Lexicon:
-    """Read a dictionary: a file in HowNet's text format, a table, a folder of such files, or OpenHowNet's resources.
+    """Read a dictionary; what lies at the path says in which format.
 
-    None, and the path `bundled`, stand for the bundled lexicon.
+    A file or a folder of files in HowNet's text format, as tables or as lists of Chinese words; OpenHowNet's
+    resources; WordNet's database files. None, and the path `bundled`, stand for the bundled lexicon.
 
     Raises:
         SeeError: nothing that can be read lies there.
         FormatError: what lies there is damaged, or holds not one sound record.
     """
-    if path is None or (path == BUNDLED and not path.exists()):
-        return read_texts(bundled("lexicon") / "senses", str(BUNDLED))
+    if path is None or (path == Path(BUNDLED) and not path.exists()):
+        return bundled_lexicon()
     if path.name == SENSES_FILE:
         path = path.parent
     if not path.exists():
         raise SeeError(f"{path}: no such file or folder; name HowNet.txt or OpenHowNet's folder `resources`")
     if path.is_dir() and resource_folder(path):
         return read_openhownet(path)
-    return read_texts(path)
+    return read_wordnet(path) if is_wordnet(path) else read_texts(path)
+
+
+def read_texts(path: Path) -> Lexicon:
+    """Read a dictionary that is text, named after its file or folder; errors are those of `read_files`."""
+    return read_files(path, path.stem, _parser_of)
 
 
 def read_morphemes(path: Path | None = None) -> Lexicon:
-    """Read the table of morphemes, the bundled one by default.
+    """Read a table of morphemes, the bundled one by default.
 
-    Affixes are senses whose English word is `un-`, `-less` and the like, roots are other English words there
-    (`spect`), and Chinese characters have one as their Chinese word and none of these as their English one.
+    Affixes are senses whose English word is `un-`, `-less` and the like, roots (`spect`) have the part of speech
+    `root`, and Chinese characters stand as Chinese words of one character.
     """
-    return read_texts(path or bundled("lexicon") / "morphemes", "morphemes")
+    return bundled_morphemes() if path is None else read_files(path, "morphemes", _parser_of)
 
 
-def bundled(name: str) -> Path:
-    """Find a folder of bundled data: inside the package once installed, in `data/` in a checkout."""
-    places = (_HERE.parent / "_data" / name, _HERE.parent.parent / "data" / name)
-    found = next((place for place in places if place.is_dir()), None)
-    if found is None:
-        raise SeeError(f"the bundled {name} is missing; install the package anew, or name one of your own")
-    return found
+def _parser_of(text: str) -> Parser:
+    if is_table(text):
+        return parse_table
+    return parse_word_list if is_word_list(text) else parse_records

@@ -1,27 +1,36 @@
-"""Dictionaries that are text: files in HowNet's own format or tables, alone or as a folder."""
+"""Dictionaries that are text: a file, or a folder of files, each in one of several formats."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from see_kb.errors import FormatError, SeeError
 from see_kb.lexicon import Lexicon, Reject, Sense, SourceFile
 from see_kb.sources.files import decode_text, read_bytes, sha256_of
-from see_kb.sources.hownet_text import parse_records
-from see_kb.sources.tsv import is_table, parse_table
+from see_kb.sources.tsv import parse_table
 
 SUFFIXES = frozenset({".txt", ".tsv"})
 
 
-def read_texts(path: Path, name: str = "") -> Lexicon:
-    """Read a file in HowNet's text format, a table, or a folder of such files, in the order of their names.
+Parser = Callable[[str, str, str], tuple[list[Sense], list[Reject]]]
+"""Takes a text, its file's name and the dictionary's name; gives its senses and rejected records."""
+
+
+def read_tables(path: Path, name: str) -> Lexicon:
+    """Read a folder of tables (see `tsv`); errors are those of `read_files`."""
+    return read_files(path, name, lambda _: parse_table)
+
+
+def read_files(path: Path, name: str, parser_of: Callable[[str], Parser]) -> Lexicon:
+    """Read a file, or a folder of `*.txt` and `*.tsv` files in the order of their names.
 
     Args:
-        path: a file, or a folder of `*.txt` and `*.tsv` files.
-        name: what the dictionary is called; by default the path's name without its ending.
+        path: the file or folder.
+        name: what the dictionary is called.
+        parser_of: chooses a parser by a file's text.
     Raises:
         SeeError: a file cannot be read.
         FormatError: a file is in no known encoding, or holds not one sound record.
     """
-    name = name or path.stem
     files = sorted(file for file in path.iterdir() if file.suffix in SUFFIXES) if path.is_dir() else [path]
     if not files:
         raise SeeError(f"{path}: holds no *.txt or *.tsv file; name HowNet.txt or a folder of files in its format")
@@ -31,8 +40,7 @@ def read_texts(path: Path, name: str = "") -> Lexicon:
     for file in files:
         data = read_bytes(file)
         text = decode_text(data, file)
-        parse = parse_table if is_table(text) else parse_records
-        read, refused = parse(text, file.name, name)
+        read, refused = parser_of(text)(text, file.name, name)
         if not read:
             raise FormatError(_nothing_read(file, refused))
         senses += read

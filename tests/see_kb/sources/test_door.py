@@ -6,7 +6,8 @@ import pytest
 
 from see_kb.errors import SeeError
 from see_kb.lexicon import Lexicon, Reject, Sense, sememes_of
-from see_kb.sources.door import bundled, read_lexicon, read_morphemes
+from see_kb.sources.bundled import bundled
+from see_kb.sources.door import read_lexicon, read_morphemes
 from see_kb.sources.openhownet import SENSES_FILE
 from tests.small_data import record
 

@@ -1,7 +1,6 @@
 """The dictionary at hand and records as HowNet itself prints them."""
 
-from see_kb.sources.door import read_lexicon
-from see_kb.sources.texts import read_texts
+from see_kb.sources.door import read_lexicon, read_texts
 from tests.shared_data import FULL_RECORDS, HOWNET, RESOURCES, needs_shared
 
 pytestmark = needs_shared

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from see_kb.errors import FormatError, SeeError
 from see_kb.lexicon import Reject, Sense
+from see_kb.sources.door import read_texts
 from see_kb.sources.hownet_text import MAX_LINE, parse_records, split_grammar
-from see_kb.sources.texts import read_texts
 from tests.small_data import record
 
 RECORD = [
