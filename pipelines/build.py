@@ -15,10 +15,11 @@ from see_kb.knowledge.index import INDEX_FILES, write_index
 from see_kb.lexicon import Lexicon, Reject
 from see_kb.sources.bundled import BUNDLED, bundled
 from see_kb.sources.door import read_lexicons, read_morphemes
-from see_kb.sources.taxonomy import read_taxonomy
+from see_kb.sources.taxonomy import read_taxonomy, taxonomy_triples
 from see_kb.tables.manifest import MANIFEST, SCHEMA_VERSION, write_manifest
 from see_kb.tables.schema import schemas
-from see_kb.tables.store import DATABASE, Tables, relation_rows, write_database, write_parquet
+from see_kb.tables.store import DATABASE, Tables, write_database, write_parquet
+from see_kb.vocabulary.frequency import piece_frequencies, read_frequencies
 from see_kb.vocabulary.pieces import Vocabulary
 from see_kb.vocabulary.reader import read_vocabulary
 from see_tn.folders import check_target, new_folder
@@ -47,6 +48,7 @@ class BuildInputs:
     morphemes: Path | None = None
     units: UnitOptions = field(default_factory=UnitOptions)
     only: bool = False
+    frequency: Path | None = None
 
     @property
     def all_dictionaries(self) -> tuple[Path, ...]:
@@ -113,13 +115,13 @@ def _build(inputs: BuildInputs, out: Path, overwrite: bool, progress: Progress) 
     progress(f"aligning {len(vocabulary.pieces)} pieces with {len(lexicon.senses)} senses")
     alignments = Aligner(lexicon, morphemes).align(vocabulary.pieces)
     unit_table = make_units(alignments, inputs.units)
-    tables = Tables(lexicon, morphemes, alignments, unit_table, relations)
+    tables = Tables(lexicon, morphemes, alignments, unit_table, relations, _frequencies(inputs, tokenizer, vocabulary))
     progress("writing the tables")
     manifest = _manifest(inputs, lexicon, morphemes, vocabulary)
     with new_folder(out, FILES, overwrite=overwrite) as folder:
         written = write_parquet(folder, tables, _metadata(manifest))
         write_database(folder)
-        index = write_index(folder, lexicon, relation_rows(relations))
+        index = write_index(folder, lexicon, taxonomy_triples(relations))
         shutil.copyfile(tokenizer, folder / str(manifest["tokenizer"]["copy"]))
         write_manifest(folder, {**manifest, "tables": written, "index": index})
     return BuildReport(
@@ -133,6 +135,14 @@ def _build(inputs: BuildInputs, out: Path, overwrite: bool, progress: Progress) 
         n_collisions=len(unit_table.collisions),
         rejects=(*lexicon.rejects, *morphemes.rejects),
     )
+
+
+def _frequencies(inputs: BuildInputs, tokenizer: Path, vocabulary: Vocabulary) -> list[float]:
+    """How often each piece occurs in running text; empty without a list of words."""
+    if inputs.frequency is None:
+        return []
+    words = read_frequencies(inputs.frequency)
+    return piece_frequencies(words, tokenizer, vocabulary.format, len(vocabulary.pieces))
 
 
 def sample_tokenizer() -> Path:
@@ -160,6 +170,7 @@ def _manifest(inputs: BuildInputs, lexicon: Lexicon, morphemes: Lexicon, vocabul
         "lexicon": _described(lexicon),
         "morphemes": _described(morphemes),
         "taxonomy": inputs.taxonomy.name if inputs.taxonomy else None,
+        "frequency": inputs.frequency.name if inputs.frequency else None,
         "tokenizer": {
             "name": vocabulary.name,
             "format": vocabulary.format,

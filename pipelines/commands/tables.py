@@ -33,6 +33,12 @@ def build(
     only: Annotated[
         bool, typer.Option("--only", help="Leave the bundled lexicon out; it fills gaps of the dictionaries named.")
     ] = False,
+    frequency: Annotated[
+        Path | None,
+        typer.Option(
+            help="A list of words, WORD<tab>FREQUENCY a line: adds the table `frequencies`.", show_default=False
+        ),
+    ] = None,
     overwrite: Overwrite = False,
     accept_rejects: Annotated[
         bool, typer.Option("--accept-rejects", help="Exit with 0 though records were rejected.")
@@ -52,7 +58,12 @@ def build(
     from see_kb.alignment.units import UnitOptions
 
     inputs = BuildInputs(
-        tuple(dictionaries or ()), tokenizer, taxonomy, units=UnitOptions(order, max_terms, min_share), only=only
+        tuple(dictionaries or ()),
+        tokenizer,
+        taxonomy,
+        units=UnitOptions(order, max_terms, min_share),
+        only=only,
+        frequency=frequency,
     )
     with steps(4) as progress:
         report = build_tables(inputs, out, overwrite=overwrite, progress=progress)
@@ -77,14 +88,31 @@ def coverage(
             show_default=False,
         ),
     ] = None,
+    against: Annotated[
+        Path | None,
+        typer.Option(help="Another folder of tables to compare with: another vocabulary, or dictionary."),
+    ] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option(help="Write a page with plots and a table to search, in one file.", show_default=False),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show how many pieces have a meaning, by rule, script and kind, and by frequency with a list of words.
 
     Special, byte, digit and punctuation pieces are counted apart: they are in no denominator.
 
-    Example: see coverage my_tables --frequency english.tsv.gz
+    Example: see coverage my_tables --frequency english.tsv.gz; see coverage my_tables --html coverage.html
     """
+    if html:
+        from pipelines.coverage_page import write_page
+
+        write_page(tables, html)
+        typer.echo(f"{html}: open it in a browser")
+        return
+    if against:
+        _compare(tables, against, as_json=as_json)
+        return
     from pipelines.console import output
     from pipelines.reports import coverage_tables
     from see_kb.tables.coverage import measure_coverage
@@ -138,3 +166,16 @@ def demo(
     output().print(methods_table(report.init))
     typer.echo(init_summary(report.init))
     typer.echo(f"Look closer: see lookup doctor 医生 unhappiness; see sql 'SUMMARIZE pieces' --tables {tables}")
+
+
+def _compare(tables: Path, other: Path, *, as_json: bool) -> None:
+    from pipelines.console import frame_table, output
+    from see_kb.tables.compare import compare_coverage
+    from see_kb.tables.query import plain_rows
+
+    compared = compare_coverage(tables, other)
+    if as_json:
+        print_json({title: plain_rows(frame) for title, frame in compared.items()})
+        return
+    for title, frame in compared.items():
+        output().print(frame_table(title.replace("_", " "), frame, shares=("share", "other_share")))

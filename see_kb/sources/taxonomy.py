@@ -89,3 +89,10 @@ def _checked(definition: str, place: str) -> str:
     except KdmlError as error:
         raise FormatError(f"{place}: definition, {error}") from error
     return definition
+
+
+def taxonomy_triples(graph: "nx.MultiDiGraph[str] | None") -> list[tuple[str, str, str]]:
+    """List a taxonomy's triples (sememe, relation, sememe), sorted; none without a taxonomy."""
+    if graph is None:
+        return []
+    return sorted((sememe, relation, other) for sememe, other, relation in graph.edges(keys=True))

@@ -56,8 +56,8 @@ _POS = {"n": "noun", "v": "verb", "a": "adj", "s": "adj", "r": "adv"}
 _STOPWORDS = frozenset(
     """
     a an the of or and to in for that with by as is are be on at from not used having which who any one something
-    someone     very more most less other than its his her their it being has have can such into out up some usually especially make
-    made do
+    someone very more most less other than its his her their it being has have can such into out up some usually
+    especially make made do
     """.split()  # noqa: SIM905 - a list reads worse
 )
 

@@ -18,10 +18,8 @@ from see_kb.sources.files import read_bytes, sha256_of
 from see_kb.tables.manifest import read_manifest
 from see_kb.tables.query import plain_rows
 from see_kb.tables.store import read_table
+from see_kb.tables.views import BANDS
 from see_kb.vocabulary.frequency import piece_frequencies, read_frequencies
-
-BANDS = (100, 1_000, 5_000, 10_000, 20_000)
-"""Upper ranks of the frequency bands; the last one is open."""
 
 
 @dataclass(frozen=True)

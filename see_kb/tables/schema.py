@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from see_kb.lexicon import SENSE_FIELDS
 
-SCHEMA_SHA256 = {2: "c2f9a4b3e81dfa714b51616a8e28fe5bd3c4e25be0104728a051df63c5929c52"}
+SCHEMA_SHA256 = {2: "ccfc81e2e85fa124fa16058d307c62ba19ad41bf19fff15d32a2bb1adce5baa1"}
 
 _TEXT = pa.string()
 _ID = pa.int32()
@@ -23,6 +23,8 @@ def schemas(order: int) -> dict[str, pa.Schema]:
     """Give the schema of each table, for rows of `order` sites. Ids count from 0 and are dense.
 
     - `pieces`: the tokenizer's vocabulary, by piece_id, with the rule that aligned it.
+    - `frequencies`: how often each piece occurs in running text, with a list of words: `rank` is among word pieces,
+      from 1; 0 for others.
     - `matches`: the dictionary words (and morphemes) behind a piece, in the order of its text; `start` and `stop`
       delimit the stretch of `folded`; `sense_ids` are rows of `senses`, or of `morphemes` by `source`;
       `steps` are the normalisations that a match needed.
@@ -53,6 +55,7 @@ def schemas(order: int) -> dict[str, pa.Schema]:
             ("n_senses", _ID),
             ("n_terms", _ID),
         ],
+        "frequencies": [("piece_id", _ID), ("frequency", pa.float64()), ("rank", _ID)],
         "matches": [
             ("piece_id", _ID),
             ("part", _ID),

@@ -16,35 +16,19 @@ import networkx as nx
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from see_kb.alignment.align import Alignment
+from see_kb.alignment.align import WORD_RULES, Alignment
 from see_kb.alignment.units import UnitTable
 from see_kb.errors import FormatError, SeeError
 from see_kb.kdml import occurrences_of_text
 from see_kb.lexicon import SENSE_FIELDS, Lexicon, Sense, sememes_of
 from see_kb.sources.files import read_bytes, sha256_of
+from see_kb.sources.taxonomy import taxonomy_triples
 from see_kb.tables.manifest import SCHEMA_VERSION, read_manifest
 from see_kb.tables.schema import schemas
+from see_kb.tables.views import VIEWS
 
 DATABASE = "tables.duckdb"
 ROW_GROUP_ROWS = 65_536
-
-VIEWS = {
-    "piece_sememes": """
-        SELECT DISTINCT p.piece_id, p.piece, m.part, m.form, s.sememe
-        FROM pieces p
-        JOIN matches m USING (piece_id)
-        JOIN (SELECT piece_id, part, unnest(sense_ids) AS sense_id FROM matches WHERE source = 'lexicon') l
-          ON l.piece_id = m.piece_id AND l.part = m.part
-        JOIN sense_sememes ss ON ss.sense_id = l.sense_id
-        JOIN sememes s USING (sememe_id)""",
-    "piece_units": """
-        SELECT r.piece_id, p.piece, r.term, r.amplitude, u.site, un.kind, un.text
-        FROM unit_rows r
-        JOIN pieces p USING (piece_id),
-        LATERAL (SELECT unnest(r.unit_ids) AS unit_id, generate_subscripts(r.unit_ids, 1) - 1 AS site) u
-        JOIN units un ON un.unit_id = u.unit_id""",
-}
-"""Views of the DuckDB file, by name."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +40,7 @@ class Tables:
     alignments: Sequence[Alignment]
     unit_table: UnitTable
     relations: "nx.MultiDiGraph[str] | None" = None
+    frequencies: Sequence[float] = ()
 
 
 def write_parquet(folder: Path, tables: Tables, metadata: Mapping[str, str]) -> dict[str, dict[str, Any]]:
@@ -133,6 +118,7 @@ def _contents(tables: Tables) -> dict[str, Iterable[tuple[Any, ...]]]:
     n_terms = _count_terms(tables.unit_table, len(tables.alignments))
     return {
         "pieces": (_piece_row(alignment, n) for alignment, n in zip(tables.alignments, n_terms, strict=True)),
+        "frequencies": _frequency_rows(tables),
         "matches": _match_rows(tables.alignments),
         "unit_rows": map(attrgetter("piece_id", "term", "amplitude", "unit_ids"), tables.unit_table.rows),
         "units": map(attrgetter("unit_id", "kind", "text", "sites", "n_pieces"), tables.unit_table.units),
@@ -147,7 +133,7 @@ def _contents(tables: Tables) -> dict[str, Iterable[tuple[Any, ...]]]:
             for place, sememe in enumerate(sense.sememes)
         ),
         "sememes": ((sememe_ids[sememe], sememe, *sememe.split("|", 1), counts.get(sememe, 0)) for sememe in names),
-        "relations": relation_rows(tables.relations),
+        "relations": taxonomy_triples(tables.relations),
         "collisions": (astuple(collision) for collision in tables.unit_table.collisions),
         "rejects": (astuple(reject) for reject in (*tables.lexicon.rejects, *tables.morphemes.rejects)),
     }
@@ -175,6 +161,17 @@ def _piece_row(alignment: Alignment, n_terms: int) -> tuple[Any, ...]:
         n_senses,
         n_terms,
     )
+
+
+def _frequency_rows(tables: Tables) -> Iterator[tuple[Any, ...]]:
+    """Each piece with its frequency and, if it stands for a word, its rank among those that do."""
+    words = [a.piece.piece_id for a in tables.alignments if a.rule in WORD_RULES]
+    ordered = (
+        sorted(words, key=lambda piece_id: (-tables.frequencies[piece_id], piece_id)) if tables.frequencies else []
+    )
+    ranks = {piece_id: rank for rank, piece_id in enumerate(ordered, start=1)}
+    for piece_id, frequency in enumerate(tables.frequencies):
+        yield (piece_id, frequency, ranks.get(piece_id, 0))
 
 
 def _match_rows(alignments: Sequence[Alignment]) -> Iterator[tuple[Any, ...]]:
@@ -210,13 +207,6 @@ def _definition_rows(definition_ids: Mapping[str, int], sememe_ids: Mapping[str,
     for definition, definition_id in definition_ids.items():
         for place, found in enumerate(occurrences_of_text(definition)):
             yield (definition_id, place, sememe_ids[found.sememe], found.depth, found.role or "", found.parent)
-
-
-def relation_rows(graph: "nx.MultiDiGraph[str] | None") -> list[tuple[str, str, str]]:
-    """List a taxonomy's triples (sememe, relation, sememe), sorted; none without a taxonomy."""
-    if graph is None:
-        return []
-    return sorted((sememe, relation, other) for sememe, other, relation in graph.edges(keys=True))
 
 
 def read_senses(folder: Path, name: str) -> Lexicon:

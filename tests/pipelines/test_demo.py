@@ -9,7 +9,7 @@ import numpy as np
 from pipelines.build import sample_tokenizer
 from pipelines.demo import run_demo
 from pipelines.sample import sample_teacher, sample_text, train_tokenizer
-from see_kb.checks import check_senses
+from see_kb.checks.definitions import check_senses
 from see_kb.sources.door import read_lexicon, read_morphemes
 from see_tn.checkpoint import load_embedding
 from tests.pipelines.command import see

@@ -2,7 +2,7 @@
 
 import pytest
 
-from see_kb.checks import RULES, check_senses
+from see_kb.checks.definitions import RULES, check_senses
 from see_kb.lexicon import Sense
 from see_kb.sources.door import read_lexicon, read_morphemes
 

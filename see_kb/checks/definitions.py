@@ -1,9 +1,12 @@
-"""Whether a dictionary is well-formed: a table of rules, each a small function whose docstring is its message."""
+"""Rules for definitions and senses, each a small function whose docstring is its message."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
-from see_kb.kdml import Definition, Feature, Node, parse_definition, sememe_key
+from see_kb.checks.finding import Finding
+from see_kb.kdml import MARKS, Definition, Feature, Node, parse_definition, sememe_key
+from see_kb.knowledge.relations import Triple
 from see_kb.lexicon import Sense
 
 ROLES = frozenset(
@@ -21,28 +24,59 @@ ROLES = frozenset(
 """Roles that occur in the definitions of HowNet's public synsets (90 of them) and in its specification."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """A rule that a sense breaks; `detail` is the text that breaks it."""
+def check_senses(senses: Sequence[Sense], taxonomy: Iterable[Triple] = ()) -> list[Finding]:
+    """Hold every sense against every rule; in the order of the senses, then of the rules.
 
-    code: str
-    sense_id: int
-    detail: str
-
-
-def check_senses(senses: Sequence[Sense]) -> list[Finding]:
-    """Hold every sense against every rule; in the order of the senses, then of the rules."""
+    Args:
+        senses: the senses of one dictionary.
+        taxonomy: triples (sememe, relation, sememe); without any, the rules that need to know sememes are left out.
+    """
+    known = sememes_of_taxonomy(taxonomy)
+    broken = lru_cache(maxsize=None)(lambda text: tuple(_broken_rules(text, known)))
     findings = []
     seen: dict[tuple[str, ...], int] = {}
     for sense_id, sense in enumerate(senses):
-        definition = parse_definition(sense.definition)
-        for code, rule in RULES.items():
-            findings += [Finding(code, sense_id, detail) for detail in rule(definition)]
+        place = f"{sense.source or 'sense'} {sense.number}: {sense.en_word or '–'} / {sense.zh_word or '–'}"
+        findings += [Finding(code, sense_id, detail, place) for code, detail in broken(sense.definition)]
         key = (sense.en_word, sense.en_pos, sense.zh_word, sense.zh_pos, sense.definition)
         if key in seen:
-            findings.append(Finding("duplicate-sense", sense_id, f"the same as sense {seen[key]}"))
+            findings.append(Finding("duplicate-sense", sense_id, f"the same as sense {seen[key]}", place))
         seen.setdefault(key, sense_id)
     return findings
+
+
+def _broken_rules(text: str, known: "KnownSememes") -> Iterator[tuple[str, str]]:
+    definition = parse_definition(text)
+    for code, rule in RULES.items():
+        yield from ((code, detail) for detail in rule(definition))
+    for code, known_rule in KNOWING_RULES.items() if known.names else ():
+        yield from ((code, detail) for detail in known_rule(definition, known))
+
+
+@dataclass(frozen=True)
+class KnownSememes:
+    """What a taxonomy says of sememes: all their names, and those that are attributes."""
+
+    names: frozenset[str]
+    attributes: frozenset[str]
+
+
+def sememes_of_taxonomy(taxonomy: Iterable[Triple]) -> KnownSememes:
+    """Collect a taxonomy's sememes, and those below `Attribute|属性`."""
+    below: dict[str, list[str]] = {}
+    names: set[str] = set()
+    for sememe, relation, other in taxonomy:
+        names |= {sememe, other}
+        if relation == "hypernym":
+            below.setdefault(other, []).append(sememe)
+    attributes: set[str] = set()
+    waiting = [*below.get("Attribute|属性", ())]
+    while waiting:
+        sememe = waiting.pop()
+        if sememe not in attributes:
+            attributes.add(sememe)
+            waiting += below.get(sememe, ())
+    return KnownSememes(frozenset(names), frozenset(attributes))
 
 
 def _unknown_role(definition: Definition) -> Iterator[str]:
@@ -86,6 +120,27 @@ RULES: dict[str, Callable[[Definition], Iterator[str]]] = {
     "open-root": _open_root,
 }
 """What a definition must not do, by code."""
+
+
+def _unknown_sememe(definition: Definition, known: KnownSememes) -> Iterator[str]:
+    """A sememe is not in the taxonomy; names in quotes need not be."""
+    for node in _nodes(definition):
+        if node.head.strip() not in MARKS and sememe_key(node.head) not in known.names:
+            yield sememe_key(node.head)
+
+
+def _attribute_without_host(definition: Definition, known: KnownSememes) -> Iterator[str]:
+    """A root that is an attribute does not say of what it is one."""
+    for root in definition.roots:
+        if sememe_key(root.head) in known.attributes and not _roles(root) & {"host", "HostOf"}:
+            yield sememe_key(root.head)
+
+
+KNOWING_RULES: dict[str, Callable[[Definition, KnownSememes], Iterator[str]]] = {
+    "unknown-sememe": _unknown_sememe,
+    "attribute-without-host": _attribute_without_host,
+}
+"""What a definition must not do by what a taxonomy says, by code."""
 
 
 def _nodes(definition: Definition) -> Iterator[Node]:
