@@ -58,7 +58,7 @@ PIECES: tuple[tuple[str, int, str], ...] = (
     ("▁man", NORMAL, "exact"),
     ("▁dogs", NORMAL, "inflection"),
     ("▁break", NORMAL, "exact"),
-    ("able", NORMAL, "decomposed"),
+    ("able", NORMAL, "morpheme"),
     ("▁unbreakable", NORMAL, "decomposed"),
     ("人", NORMAL, "exact"),
     ("医生", NORMAL, "exact"),

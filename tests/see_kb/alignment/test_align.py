@@ -2,7 +2,8 @@
 
 import pytest
 
-from see_kb.alignment.align import RULES, Aligner, Match, Reading, WordIndex
+from see_kb.alignment.align import RULES, Aligner, Match
+from see_kb.alignment.words import Reading, WordIndex
 from see_kb.lexicon import Lexicon
 from see_kb.sources.door import read_lexicon, read_morphemes
 from see_kb.sources.hownet_text import parse_records
@@ -43,12 +44,14 @@ def test_each_piece_of_the_small_vocabulary_has_its_rule(text, kind, rule):
         ("▁DOCTOR", "normalised", [("doctor", "word", "doctor")]),
         ("▁dogs", "inflection", [("dogs", "word", "dog")]),
         ("▁men", "inflection", [("men", "word", "man")]),
-        ("able", "decomposed", [("able", "suffix", "able")]),
-        ("▁un", "decomposed", [("un", "prefix", "un")]),
+        ("able", "morpheme", [("able", "suffix", "able")]),
+        ("▁un", "morpheme", [("un", "prefix", "un")]),
         ("▁unhappy", "decomposed", [("un", "prefix", "un"), ("happy", "word", "happy")]),
         ("▁happiness", "decomposed", [("happi", "word", "happy"), ("ness", "suffix", "ness")]),
         ("▁doghouse", "decomposed", [("dog", "word", "dog"), ("house", "word", "house")]),
         ("火车", "decomposed", [("火", "word", "火"), ("车", "word", "车")]),
+        ("▁breakabl", "none", []),
+        ("▁doctor's", "inflection", [("doctor's", "word", "doctor")]),
         ("▁zxq", "none", []),
         ("мир", "none", []),
     ],
@@ -130,10 +133,59 @@ def test_inside_a_word_a_suffix_is_that_suffix_and_short_pieces_are_no_inflected
     assert {"ate", "less", "made"} <= suffixes
     inside = [Piece(0, f"##{text}", text, "normal", starts_word=False) for text in (*sorted(suffixes), "gan", "ran")]
     rules = {found.piece.surface: found.rule for found in Aligner(read_lexicon(), morphemes).align(inside)}
-    assert {rules[suffix] for suffix in suffixes if suffix.isascii() and suffix.isalpha()} == {"decomposed"}
+    assert {rules[suffix] for suffix in suffixes if suffix.isascii() and suffix.isalpha()} == {"morpheme"}
     assert rules["gan"] != "inflection" != rules["ran"]
 
 
 def test_the_bad_record_of_the_small_data_is_bad():
     senses, rejects = parse_records(BAD_RECORD, "words")
     assert (len(senses), len(rejects)) == (0, 1)
+
+
+def steps(text, *records):
+    lexicon = Lexicon("words", tuple(parse_records("".join(records), "words")[0]), (), ())
+    alignment = align(text, lexicon=lexicon)
+    return alignment.rule, [match.steps for match in alignment.matches]
+
+
+def test_a_match_names_the_normalisations_that_it_needed():
+    cafe, colour = record(1, "", "café", "noun", "{food|食品}"), record(2, "", "color", "noun", "{Color|颜色}")
+    china = record(3, "中国", "China", "noun", "{country|国家}")
+    assert steps("▁café", cafe) == ("exact", [()])
+    assert steps("▁Cafe", cafe) == ("normalised", [("case", "accents")])
+    assert steps("▁cólor", colour) == ("normalised", [("accents",)])
+    assert steps("▁colour", colour) == ("normalised", [("spelling",)])
+    assert steps("▁Colours", colour) == ("inflection", [("case", "spelling")])
+    assert steps("中國", china) == ("normalised", [("simplified",)])
+    assert steps("▁china", china) == ("normalised", [("case",)])  # the dictionary's own spelling was changed
+
+
+def test_the_first_dictionary_that_lists_a_word_speaks_for_it():
+    first = parse_records(record(1, "", "bank", "noun", "{money|货币}"), "a", "first")[0]
+    second = parse_records(
+        record(1, "", "Bank", "noun", "{land|陆地}") + record(2, "", "river", "noun", "{waters|水域}"), "b", "second"
+    )[0]
+    both = Lexicon("both", (*first, *second), (), ())
+    assert [match.sense_ids for match in align("▁bank", lexicon=both).matches] == [(0,)]
+    assert [match.sense_ids for match in align("▁BANK", lexicon=both).matches] == [(0,)]
+    assert [match.sense_ids for match in align("▁Bank", lexicon=both).matches] == [(1,)]
+    assert [match.sense_ids for match in align("▁river", lexicon=both).matches] == [(2,)]
+
+
+def test_a_word_cut_short_is_a_fragment():
+    practitioner = record(1, "", "practitioner", "noun", "{human|人}")
+    lexicon = Lexicon("words", tuple(parse_records(practitioner, "words")[0]), (), ())
+    alignment = align("▁practition", lexicon=lexicon)
+    assert (alignment.rule, words(alignment)) == ("fragment", [("practition", "fragment", "practitioner")])
+
+
+def test_characters_and_roots_come_from_the_table_of_morphemes():
+    table = record(1, "椅", "", "char", "{furniture|家具}") + record(2, "", "spect", "root", "{look|看}") + AFFIXES
+    morphemes = Lexicon("morphemes", tuple(parse_records(table, "morphemes")[0]), (), ())
+    pieces = [piece("椅"), piece("火椅"), piece("spect"), piece("▁respect")]
+    found = Aligner(LEXICON, morphemes).align(pieces)
+    assert [alignment.rule for alignment in found] == ["morpheme", "decomposed", "morpheme", "decomposed"]
+    assert [match.role for alignment in found for match in alignment.matches] == [
+        *("character", "word", "character"),
+        *("root", "prefix", "root"),
+    ]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from see_kb.alignment.normalise import normalise, normalise_all
+from see_kb.alignment.normalise import STEPS, fold_all, normalise, normalise_all, strip_accents
 
 
 @pytest.mark.parametrize(
@@ -48,3 +48,29 @@ def test_a_folded_word_has_no_space_at_its_ends_nor_two_in_a_row(text):
     assert folded == " ".join(folded.split(" ")).strip()
     assert "  " not in folded
     assert "\n" not in folded
+
+
+@pytest.mark.parametrize(
+    ("text", "steps"),
+    [
+        ("doctor", ()),
+        ("Doctor", ("case",)),
+        ("ＤＯＣＴＯＲ", ("width", "case")),
+        ("Sri_Lanka", ("case", "space")),
+        ("don\u2019t", ("apostrophe",)),
+        ("醫生", ("simplified",)),
+        ("臺灣Ａ", ("width", "case", "simplified")),
+    ],
+)
+def test_the_steps_that_changed_a_word_are_named_in_their_order(text, steps):
+    (folded,) = fold_all([text])
+    assert folded.steps == steps
+    assert list(steps) == [name for name in STEPS if name in steps]
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [("café", "cafe"), ("naïve", "naive"), ("doctor", "doctor"), ("ドイツ", "ドイツ"), ("हिन्दी", "हिन्दी")],
+)
+def test_accents_are_taken_off_letters_that_do_not_need_them(text, plain):
+    assert strip_accents(text) == plain
