@@ -133,7 +133,9 @@ class KnowledgeBase:
 
     def all_sememes(self) -> tuple[str, ...]:
         """List the sememes that occur in the dictionary or its taxonomy, by name."""
-        related = self._relations.keys()
+        related = (
+            name for sememe, pairs in self._relations.items() for name in (sememe, *(other for _, other in pairs))
+        )
         return tuple(sorted({*self._index.sememe_names(), *related}))
 
     def senses_with(self, sememes: Iterable[str]) -> list[Senses]:

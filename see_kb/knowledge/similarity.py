@@ -76,7 +76,8 @@ class SimilarityModel:
         Returns:
             Words by number with their similarity, the nearest first; of equal ones the first by code points.
         """
-        to_senses = np.stack([self.to_all(definition) for definition in dict.fromkeys(definitions)])
+        rows = {definition: self.to_all(definition) for definition in dict.fromkeys(definitions)}
+        to_senses = np.stack([rows[definition] for definition in definitions])
         best = np.maximum.reduceat(to_senses.max(axis=0)[self._word_definitions], self._word_starts[:-1])
         best[~allowed] = 0
         order = np.argsort(-best, kind="stable")

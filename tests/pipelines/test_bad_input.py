@@ -58,6 +58,7 @@ def names(folder):
 def build(inputs, out, *options, before=""):
     return see(
         "build",
+        "--only",
         "--hownet",
         inputs.dictionaries[0],
         "--tokenizer",

@@ -51,3 +51,21 @@ def test_the_bundled_lexicon_has_words_of_both_languages_in_each_record():
     lexicon = read_lexicon()
     assert len(lexicon.senses) >= 600
     assert all(sense.en_word and sense.zh_word for sense in lexicon.senses)
+
+
+ATTRIBUTES = [("Color|颜色", "hypernym", "Attribute|属性"), ("red|红", "hypernym", "value|值")]
+
+
+@pytest.mark.parametrize(
+    ("definition", "codes"),
+    [
+        ("{Color|颜色:host={red|红}}", []),
+        ("{Color|颜色}", ["attribute-without-host"]),
+        ("{red|红:domain={Color|颜色}}", []),
+        ("{blue|蓝}", ["unknown-sememe"]),
+        ('{red|红:belong="blue|蓝"}', []),
+    ],
+)
+def test_with_a_taxonomy_sememes_and_attributes_are_known(definition, codes):
+    assert [finding.code for finding in check_senses([sense(definition)], ATTRIBUTES)] == codes
+    assert check_senses([sense(definition)]) == []
