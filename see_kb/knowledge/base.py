@@ -18,7 +18,7 @@ from see_kb.kdml import occurrences_of_text
 from see_kb.knowledge.index import Index, index_of, open_index
 from see_kb.knowledge.relations import Relation, relations_by_sememe
 from see_kb.knowledge.search import How, search_words
-from see_kb.knowledge.senses import Senses, WordSenses
+from see_kb.knowledge.senses import Answers, Senses, WordSenses
 from see_kb.lexicon import Lexicon, Sense
 
 if TYPE_CHECKING:  # what takes long to load, and most questions do not need
@@ -52,7 +52,6 @@ class KnowledgeBase:
 
     def __init__(self, index: Index) -> None:
         self._index = index
-        self._masks: dict[tuple[Language | None, str | None], NDArray[np.bool_]] = {}
 
     def __len__(self) -> int:
         """The number of senses."""
@@ -66,7 +65,9 @@ class KnowledgeBase:
         index = self._index
         return f"<KnowledgeBase: {index.n_senses:,} senses, {index.n_words:,} words, {index.n_sememes:,} sememes>"
 
-    def senses(self, words: Iterable[str], language: Language | None = None, pos: str | None = None) -> list[Senses]:
+    def senses(
+        self, words: Iterable[str], language: Language | None = None, pos: str | None = None
+    ) -> Sequence[Senses]:
         """Find the senses of words as they are spelled, in dictionary order.
 
         Args:
@@ -74,9 +75,8 @@ class KnowledgeBase:
             language: only senses in which the word is the English (`en`) or the Chinese (`zh`) one.
             pos: only senses in which the word has this part of speech.
         """
-        index, number_of = self._index, self._index.words.get
         if language is None and pos is None:
-            return [WordSenses(index, number) for number in map(number_of, words)]
+            return Answers(self._index, [*map(self._index.words.get, words)])
         return [self._filtered(word, language, pos) for word in words]
 
     def senses_by_number(self, numbers: Iterable[str]) -> list[Senses]:
@@ -87,6 +87,11 @@ class KnowledgeBase:
         """Give all senses in dictionary order; `all_senses()[i]` is the sense with the id i."""
         return Senses(self._index, range(self._index.n_senses))
 
+    def definitions(self) -> tuple[list[str], Sequence[int]]:
+        """Read the distinct definitions, and for each sense the place of its own among them."""
+        first = (senses[0] for senses in (self._index.definition_senses[d] for d in range(len(self._index.sememes))))
+        return [self._index.sense(sense_id).definition for sense_id in first], self._index.definition_ids
+
     def words(self, language: Language | None = None) -> list[str]:
         """List the words of one language or both, by code points."""
         if language is None:
@@ -96,7 +101,7 @@ class KnowledgeBase:
 
     def parts_of_speech(self) -> list[str]:
         """List the parts of speech in use."""
-        return sorted({pos for sense in self.all_senses() for pos in (sense.en_pos, sense.zh_pos)} - {""})
+        return [name for name in self._index.pos_names() if name]
 
     def search(
         self, texts: Iterable[str], how: How = "substring", distance: int = 1, limit: int = 100
@@ -201,7 +206,7 @@ class KnowledgeBase:
     ) -> list[tuple[str, float]]:
         if not len(sense_ids):
             return []
-        allowed = self._allowed(language, pos).copy()
+        allowed = self._allowed(language, pos)
         allowed[[number for number in map(self._index.words.get, without) if number is not None]] = False
         definitions = [self._index.definition_ids[i] for i in sense_ids]
         found = self._similarity.nearest(definitions, limit, allowed)
@@ -231,22 +236,21 @@ class KnowledgeBase:
         return OpenHowNetSimilarity(self._index.relations())
 
     def _allowed(self, language: Language | None, pos: str | None) -> "NDArray[np.bool_]":
-        """Which words are of a language and have a part of speech, by number; kept, since it reads all senses."""
-        key = (language, pos)
-        if key not in self._masks:
-            self._masks[key] = self._mask(language, pos)
-        return self._masks[key]
-
-    def _mask(self, language: Language | None, pos: str | None) -> "NDArray[np.bool_]":
+        """Which words are of a language and have a part of speech, by number."""
         import numpy as np
 
-        mask = np.full(self._index.n_words, language is None and pos is None)
-        if language is not None or pos is not None:
-            for sense in self.all_senses():
-                for word, word_pos, side in ((sense.en_word, sense.en_pos, "en"), (sense.zh_word, sense.zh_pos, "zh")):
-                    if word and language in (None, side) and pos in (None, word_pos):
-                        mask[self._index.words[word]] = True
-        return mask
+        index = self._index
+        if language is None and pos is None:
+            return np.ones(index.n_words, dtype=bool)
+        sides = np.asarray(index.sides)
+        fits = np.ones((index.n_senses, 2), dtype=bool)
+        if pos is not None:
+            names = index.pos_names()
+            fits = np.asarray(index.pos).reshape(-1, 2) == (names.index(pos) if pos in names else -1)
+        fits = fits[np.asarray(index.word_senses.values)]
+        english = (sides & 1 > 0) & fits[:, 0] & (language != "zh")
+        chinese = (sides & 2 > 0) & fits[:, 1] & (language != "en")
+        return np.asarray(np.logical_or.reduceat(english | chinese, np.asarray(index.word_senses.starts)[:-1]))
 
     @cached_property
     def _by_number(self) -> dict[str, list[int]]:

@@ -4,6 +4,9 @@
 below. A pair of arrays `X_starts`, `X` holds a list of lists: the one at place i is `X[X_starts[i] : X_starts[i + 1]]`.
 
     word_senses         word → its senses, in dictionary order
+    sides               word → for each of these senses, whether the word is its English (1), Chinese (2) one or both (3)
+    pos                 sense → the numbers of its English and of its Chinese part of speech
+    pos_names           part of speech → its name in UTF-8
     texts               sense → its fields in UTF-8 (those of `Sense`, split by U+001F)
     definition_ids      sense → its definition
     definition_senses   definition → its senses
@@ -34,16 +37,19 @@ WORDS_FILE = "words.dawg"
 ARRAYS_FILE = "index.safetensors"
 INDEX_FILES = (WORDS_FILE, ARRAYS_FILE)
 
-LISTS = (  # sememe_depths has the starts of sememes
+LISTS = (  # sememe_depths has the starts of sememes, sides those of word_senses
     "word_senses",
     "texts",
     "definition_senses",
     "sememes",
     "sememe_definitions",
     "names",
+    "pos_names",
     "word_texts",
 )
-_NAMES = frozenset({"definition_ids", "relations", "sememe_depths", *LISTS, *(f"{name}_starts" for name in LISTS)})
+_NAMES = frozenset(
+    {"definition_ids", "relations", "sememe_depths", "sides", "pos", *LISTS, *(f"{name}_starts" for name in LISTS)}
+)
 _SEPARATOR = "\x1f"
 
 
@@ -75,6 +81,8 @@ class Index:
         self.sememes = lists["sememes"]
         self.sememe_definitions = lists["sememe_definitions"]
         self._texts, self._names, self._word_texts = lists["texts"], lists["names"], lists["word_texts"]
+        self.sides, self.pos = arrays["sides"], arrays["pos"]
+        self._pos_names = lists["pos_names"]
         self._relations = arrays["relations"]
         self.n_senses, self.n_words, self.n_sememes = len(self._texts), len(self._word_texts), len(self._names)
 
@@ -95,6 +103,10 @@ class Index:
         """Read the taxonomy's triples: sememe, relation, sememe."""
         lines = str(self._relations, "utf-8").splitlines()
         return [(sememe, relation, other) for sememe, relation, other in (line.split("\t") for line in lines)]
+
+    def pos_names(self) -> list[str]:
+        """Read the names of all parts of speech, by number."""
+        return [str(self._pos_names[number], "utf-8") for number in range(len(self._pos_names))]
 
     def sememe_names(self) -> list[str]:
         """Read the names of all sememes, by number."""
@@ -147,6 +159,8 @@ def _index_bytes(lexicon: Lexicon, relations: Iterable[tuple[str, str, str]]) ->
     names = sorted({sememe for found in sememes for sememe in found})
     numbers = {name: number for number, name in enumerate(names)}
     values = attrgetter(*SENSE_FIELDS)
+    listed = sorted({pos for sense in lexicon.senses for pos in (sense.en_pos, sense.zh_pos)})
+    parts_of_speech = {pos: number for number, pos in enumerate(listed)}
     arrays = {
         **_lists("word_senses", list(words.values())),
         **_texts("texts", (_SEPARATOR.join(values(sense)) for sense in lexicon.senses)),
@@ -156,6 +170,9 @@ def _index_bytes(lexicon: Lexicon, relations: Iterable[tuple[str, str, str]]) ->
         **_texts("names", names),
         **_texts("word_texts", words),
         "relations": np.frombuffer("\n".join(map("\t".join, relations)).encode(), dtype=np.uint8),
+        "sides": np.array(_sides(words, lexicon.senses), dtype=np.uint8),
+        **_texts("pos_names", parts_of_speech),
+        "pos": np.array([parts_of_speech[p] for s in lexicon.senses for p in (s.en_pos, s.zh_pos)], dtype=np.int32),
         "definition_ids": definition_ids,
         "sememe_depths": np.array([depth for text in definitions for depth in _depths(text)], dtype=np.int32),
     }
@@ -171,6 +188,11 @@ def _senses_by_word(senses: Sequence[Sense]) -> dict[str, list[int]]:
             if word and "\0" not in word:  # the automaton ends words with NUL
                 found.setdefault(word, []).append(sense_id)
     return dict(sorted(found.items()))
+
+
+def _sides(words: Mapping[str, Sequence[int]], senses: Sequence[Sense]) -> list[int]:
+    """For each word and each of its senses, whether the word is the English (1), the Chinese (2) one, or both (3)."""
+    return [(senses[i].en_word == word) + 2 * (senses[i].zh_word == word) for word, ids in words.items() for i in ids]
 
 
 def _depths(definition: str) -> list[int]:

@@ -56,3 +56,31 @@ class WordSenses(Senses):
     def ids(self) -> Sequence[int]:
         """The senses' places in the dictionary, from 0."""
         return () if self._word is None else self._index.word_senses[self._word]
+
+
+class Answers(Sequence[Senses]):
+    """The senses of some words, in the words' order; nothing but the words' numbers is looked up at first."""
+
+    __slots__ = ("_index", "_words")
+
+    def __init__(self, index: Index, words: Sequence[int | None]) -> None:
+        """Take words by number; None is a word that no dictionary lists."""
+        self._index = index
+        self._words = words
+
+    def __len__(self) -> int:
+        return len(self._words)
+
+    @overload
+    def __getitem__(self, place: int) -> Senses: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> "Answers": ...
+
+    def __getitem__(self, place: int | slice) -> "Senses | Answers":
+        if isinstance(place, slice):
+            return Answers(self._index, self._words[place])
+        return WordSenses(self._index, self._words[place])
+
+    def __repr__(self) -> str:
+        return f"Answers({[list(senses.ids) for senses in self]})"
