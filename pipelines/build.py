@@ -2,7 +2,7 @@
 
 import gc
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
@@ -10,9 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from see_kb.alignment.align import Aligner
+from see_kb.alignment.morfessor_model import Splitter, train_splitter
+from see_kb.alignment.normalise import normalise_all
 from see_kb.alignment.units import UnitOptions, make_units
 from see_kb.knowledge.index import INDEX_FILES, write_index
 from see_kb.lexicon import Lexicon, Reject
+from see_kb.sources.babelnet import read_babelnet
 from see_kb.sources.bundled import BUNDLED, bundled
 from see_kb.sources.door import read_lexicons, read_morphemes
 from see_kb.sources.taxonomy import read_taxonomy, taxonomy_triples
@@ -49,6 +52,8 @@ class BuildInputs:
     units: UnitOptions = field(default_factory=UnitOptions)
     only: bool = False
     frequency: Path | None = None
+    babelnet: Path | None = None
+    morfessor: bool = False
 
     @property
     def all_dictionaries(self) -> tuple[Path, ...]:
@@ -113,9 +118,12 @@ def _build(inputs: BuildInputs, out: Path, overwrite: bool, progress: Progress) 
     tokenizer = inputs.tokenizer or sample_tokenizer()
     vocabulary = read_vocabulary(tokenizer)
     progress(f"aligning {len(vocabulary.pieces)} pieces with {len(lexicon.senses)} senses")
-    alignments = Aligner(lexicon, morphemes).align(vocabulary.pieces)
+    frequencies = _frequencies(inputs, tokenizer, vocabulary)
+    splitter = _splitter(vocabulary, frequencies) if inputs.morfessor else None
+    alignments = Aligner(lexicon, morphemes, splitter).align(vocabulary.pieces)
     unit_table = make_units(alignments, inputs.units)
-    tables = Tables(lexicon, morphemes, alignments, unit_table, relations, _frequencies(inputs, tokenizer, vocabulary))
+    babelnet = read_babelnet(inputs.babelnet) if inputs.babelnet else []
+    tables = Tables(lexicon, morphemes, alignments, unit_table, relations, frequencies, babelnet)
     progress("writing the tables")
     manifest = _manifest(inputs, lexicon, morphemes, vocabulary)
     with new_folder(out, FILES, overwrite=overwrite) as folder:
@@ -145,6 +153,16 @@ def _frequencies(inputs: BuildInputs, tokenizer: Path, vocabulary: Vocabulary) -
     return piece_frequencies(words, tokenizer, vocabulary.format, len(vocabulary.pieces))
 
 
+def _splitter(vocabulary: Vocabulary, frequencies: Sequence[float]) -> Splitter:
+    """A Morfessor model of the vocabulary's pieces that start words, counted where there is a list of words."""
+    words = [piece for piece in vocabulary.pieces if piece.starts_word]
+    counts: dict[str, float] = {}
+    for piece, folded in zip(words, normalise_all(piece.surface for piece in words), strict=True):
+        if folded.isalpha():
+            counts[folded] = counts.get(folded, 0.0) + (frequencies[piece.piece_id] if frequencies else 1.0)
+    return train_splitter(counts)
+
+
 def sample_tokenizer() -> Path:
     """Give the path of the bundled tokenizer, a SentencePiece model."""
     return bundled("sample") / "tokenizer.model"
@@ -171,6 +189,8 @@ def _manifest(inputs: BuildInputs, lexicon: Lexicon, morphemes: Lexicon, vocabul
         "morphemes": _described(morphemes),
         "taxonomy": inputs.taxonomy.name if inputs.taxonomy else None,
         "frequency": inputs.frequency.name if inputs.frequency else None,
+        "babelnet": inputs.babelnet.name if inputs.babelnet else None,
+        "morfessor": inputs.morfessor,
         "tokenizer": {
             "name": vocabulary.name,
             "format": vocabulary.format,

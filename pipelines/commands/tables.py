@@ -39,6 +39,13 @@ def build(
             help="A list of words, WORD<tab>FREQUENCY a line: adds the table `frequencies`.", show_default=False
         ),
     ] = None,
+    babelnet: Annotated[
+        Path | None,
+        typer.Option(help="OpenHowNet's file babel_data, as tables.", show_default=False),
+    ] = None,
+    morfessor: Annotated[
+        bool, typer.Option("--morfessor", help="Split words of other languages by a model trained on the vocabulary.")
+    ] = False,
     overwrite: Overwrite = False,
     accept_rejects: Annotated[
         bool, typer.Option("--accept-rejects", help="Exit with 0 though records were rejected.")
@@ -64,6 +71,8 @@ def build(
         units=UnitOptions(order, max_terms, min_share),
         only=only,
         frequency=frequency,
+        babelnet=babelnet,
+        morfessor=morfessor,
     )
     with steps(4) as progress:
         report = build_tables(inputs, out, overwrite=overwrite, progress=progress)

@@ -14,9 +14,10 @@ that suffix. `special`, `byte`, `digit` and `punctuation` pieces stand for no wo
 | `none` | nothing was found |
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import accumulate
 from typing import Literal
 
 import regex
@@ -24,10 +25,11 @@ import regex
 from see_kb.alignment.chinese import cover
 from see_kb.alignment.english import english_lemma, spelling_variants
 from see_kb.alignment.fragments import Fragments
+from see_kb.alignment.morfessor_model import Splitter
 from see_kb.alignment.normalise import Folded, fold_all
 from see_kb.alignment.segment import Affixes, Part, Role, Segmenter
 from see_kb.alignment.words import Reading, WordIndex
-from see_kb.lexicon import Lexicon
+from see_kb.lexicon import Lexicon, Sense
 from see_kb.vocabulary.pieces import Piece
 from see_kb.vocabulary.scripts import has_digit, script_of
 
@@ -60,6 +62,9 @@ RULES = WORD_RULES + OTHER_RULES
 
 MIN_INFLECTED_INSIDE = 5
 """Letters from which on an inflected form is believed inside a longer word: `gan` is no form of `gin` there."""
+
+MIN_BELIEVED = 4
+"""Letters from which on a stem is believed with any affix: `clay+ish`, but not `jim+y`."""
 
 _ENGLISH = regex.compile(r"[a-z]+")
 _HAN = regex.compile(r"\p{Script=Han}+")
@@ -100,18 +105,22 @@ class Alignment:
 class Aligner:
     """Aligns pieces with one dictionary (or several in one) and one table of morphemes."""
 
-    def __init__(self, lexicon: Lexicon, morphemes: Lexicon) -> None:
+    def __init__(self, lexicon: Lexicon, morphemes: Lexicon, splitter: Splitter | None = None) -> None:
+        """Take the two, and a function that splits words that are neither English nor Chinese into morphs."""
+        self._splitter = splitter
         self._words = WordIndex(lexicon)
         self._morphemes = WordIndex(morphemes)
         listed = self._morphemes.words()
         self._affixes = Affixes(
             prefixes=frozenset(word[:-1] for word in listed if word.endswith("-")),
             suffixes=frozenset(word[1:] for word in listed if word.startswith("-")),
-            roots=frozenset(word for word in listed if "-" not in word and _ENGLISH.fullmatch(word))
-            & _roots(morphemes),
+            roots=_english(morphemes, lambda sense: sense.en_pos == "root"),
+            bound_prefixes=frozenset(
+                word[:-1] for word in _english(morphemes, lambda sense: sense.en_grammar == "root")
+            ),
         )
         self._characters = frozenset(word for word in listed if _HAN.fullmatch(word) and len(word) == 1)
-        self.segmenter = Segmenter(self._words.words(), self._affixes, heads=self._words.heads())
+        self.segmenter = Segmenter(self._words.stems(), self._affixes, heads=self._words.heads())
         self._fragments = Fragments(self._words.words(), lambda word: tuple(self._words.sememes(word)))
         self._match = lru_cache(maxsize=None)(self._uncached_match)
 
@@ -170,10 +179,26 @@ class Aligner:
     def _decompose(self, piece: Piece, text: str) -> tuple[Part, ...]:
         if _ENGLISH.fullmatch(text):
             parts = self.segmenter.segment(text, starts_word=piece.starts_word)
-            return parts if len(parts) > 1 else ()
+            return parts if len(parts) > 1 and self._believed(parts, starts_word=piece.starts_word) else ()
         if _HAN.fullmatch(text):
             return cover(text, self._words.__contains__, self._characters)
-        return ()
+        return self._morphs(text) if self._splitter and text.isalpha() else ()
+
+    def _morphs(self, text: str) -> tuple[Part, ...]:
+        """The morphs of a word of another language, if the dictionary lists all of them."""
+        morphs = self._splitter(text) if self._splitter else ()
+        ends = [*accumulate(map(len, morphs))]
+        if len(morphs) < 2 or not all(morph in self._words for morph in morphs):
+            return ()
+        return tuple(Part(end - len(morph), end, "word", morph) for morph, end in zip(morphs, ends, strict=True))
+
+    def _believed(self, parts: Sequence[Part], *, starts_word: bool) -> bool:
+        """Tell whether a split is more than chance: a stem of four letters, or a shorter one with a strong affix."""
+        stems = [part.end - part.start for part in parts if part.role in ("word", "root")]
+        if not stems or max(stems) >= MIN_BELIEVED:
+            return True
+        affixes = [part.form for part in parts if part.role in ("prefix", "suffix")]
+        return starts_word and any(len(form) > 1 and self.segmenter.is_productive(form) for form in affixes)
 
     def _part(self, part: Part, steps: tuple[str, ...]) -> Match:
         if part.role == "word":
@@ -200,8 +225,9 @@ class Aligner:
         return Match(part.start, part.end, part.role, part.form, source, sense_ids, readings, steps)
 
 
-def _roots(morphemes: Lexicon) -> frozenset[str]:
-    return frozenset(sense.en_word.casefold() for sense in morphemes.senses if sense.en_pos == "root")
+def _english(morphemes: Lexicon, fits: Callable[[Sense], bool]) -> frozenset[str]:
+    """The English words of the morphemes that fit."""
+    return frozenset(sense.en_word.casefold() for sense in morphemes.senses if fits(sense))
 
 
 def _other_rule(piece: Piece, script: str) -> Rule | None:

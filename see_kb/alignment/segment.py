@@ -29,8 +29,11 @@ MIN_HEAD = 4
 MIN_COMBINING = 4
 """Letters that a suffix needs right behind a prefix: `cardio-` and `-logy` are a word, `pre-` and `-s` are none."""
 
-MIN_OPENING_SUFFIX = 3
-"""Letters that the first of several suffixes needs in a piece that has no stem: `ational`, but not `ines`."""
+MIN_OPENING_SUFFIX = 4
+"""Letters that the first of several suffixes needs in a piece that has no stem: `ational`, but not `istry`."""
+
+PRODUCTIVE = 1.0
+"""Cost below which an affix is productive: with HowNet's public synsets those that make over 90 listed words."""
 
 MIN_INFLECTED = 5
 """Letters that an inflected stem needs."""
@@ -50,11 +53,15 @@ class Part:
 
 @dataclass(frozen=True)
 class Affixes:
-    """The morphemes that carry meaning without being words: affixes without their hyphens, and bound roots."""
+    """The morphemes that carry meaning without being words: affixes without their hyphens, and roots.
+
+    `bound_prefixes` are the prefixes that stand before roots alone: `ac-`, `com-`.
+    """
 
     prefixes: Collection[str]
     suffixes: Collection[str]
     roots: Collection[str] = ()
+    bound_prefixes: Collection[str] = ()
 
 
 @dataclass(frozen=True)
@@ -135,6 +142,10 @@ class Segmenter:
                         best[part.end][after] = step
         return _path(best)
 
+    def is_productive(self, affix: str) -> bool:
+        """Tell whether an affix makes so many listed words that it costs less than `PRODUCTIVE`."""
+        return min(self._prefix_costs.get(affix, PRODUCTIVE), self._suffix_costs.get(affix, PRODUCTIVE)) < PRODUCTIVE
+
     def _affix_cost(self, n_words: int) -> float:
         return max(self._costs.least, self._costs.affix - self._costs.productive * log(1 + n_words))
 
@@ -146,7 +157,7 @@ class Segmenter:
             stretch = text[start:end]
             if state == _START and len(stretch) > 1 and stretch in self._prefix_costs:
                 yield self._prefix_costs[stretch], _START, Part(start, end, "prefix", stretch)
-            if len(stretch) >= shortest and stretch in self._suffix_costs:
+            if len(stretch) >= shortest and stretch in self._suffix_costs and _may_follow(text, start, end):
                 yield self._suffix_costs[stretch], _SUFFIX, Part(start, end, "suffix", stretch)
 
     def _stem_arcs(self, text: str, start: int, state: int, unknown_stems: bool) -> Iterator[_Arc]:
@@ -155,6 +166,8 @@ class Segmenter:
             stretch = text[start:end]
             cost = joint + self._stem_cost(stretch)
             form = self._stem(stretch, text[end:], inflected=not unknown_stems)
+            if text[:start] in self._affixes.bound_prefixes:
+                form = None
             if form is not None and (state == _START or form in self._heads):
                 yield cost, _STEM, Part(start, end, "word", form)
             elif stretch in self._affixes.roots:
@@ -179,14 +192,24 @@ class Segmenter:
 def spellings(stretch: str, rest: str) -> Iterator[str]:
     """Give the words that a stretch may be before a suffix, undoing what suffixes do to the end of a stem."""
     yield stretch
-    if not rest or len(stretch) < MIN_STEM:
+    if len(rest) < 2 and rest != "y":  # `-s` leaves a stem as it is
         return
-    if stretch.endswith("i"):
+    if stretch.endswith("i") and rest[0] not in "aiost":
         yield stretch[:-1] + "y"
     if rest[0] in _VOWELS:
         yield stretch + "e"
         if len(stretch) > MIN_STEM and stretch[-1] == stretch[-2] and stretch[-1] not in _VOWELS:
             yield stretch[:-1]
+
+
+def _may_follow(text: str, start: int, end: int) -> bool:
+    """Tell whether a suffix may stand where it does: `-s` and `-es` end a word, behind letters that go with them."""
+    suffix, before = text[start:end], text[:start]
+    if suffix == "s":
+        return end == len(text) and not before.endswith("s")
+    if suffix == "es":
+        return end == len(text) and before.endswith(("s", "x", "z", "ch", "sh", "i", "o"))
+    return True
 
 
 def _productivity(words: Collection[str], affixes: Affixes) -> tuple[Mapping[str, int], Mapping[str, int]]:

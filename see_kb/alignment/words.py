@@ -4,7 +4,7 @@ Of several dictionaries, the first one that lists a word speaks for it.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from see_kb.alignment.normalise import fold_all, strip_accents
@@ -12,6 +12,9 @@ from see_kb.lexicon import Lexicon
 
 HEAD_POS = frozenset({"noun", "verb", "N", "V"})
 """Parts of speech that the last word of an English compound may have."""
+
+FUNCTION_POS = frozenset({"det", "pron", "conj", "prep", "aux", "part", "letter", "expr", "wh", "infs"})
+"""Parts of speech of words that other words are hardly ever made of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +74,16 @@ class WordIndex:
         """All folded words."""
         return self._folded.keys()
 
+    def stems(self) -> set[str]:
+        """The folded words that may be a stem: those with a sense that is no function word's."""
+        return self._with_pos(lambda pos: pos not in FUNCTION_POS)
+
     def heads(self) -> set[str]:
         """The folded words that may end an English compound: those with a sense that is a noun or a verb."""
-        return {word for word, ids in self._folded.items() if any(self._senses[i].en_pos in HEAD_POS for i in ids)}
+        return self._with_pos(HEAD_POS.__contains__)
+
+    def _with_pos(self, fits: Callable[[str], bool]) -> set[str]:
+        return {word for word, ids in self._folded.items() if any(fits(self._senses[i].en_pos) for i in ids)}
 
     def readings(self, sense_ids: Sequence[int]) -> tuple[Reading, ...]:
         """The distinct meanings of some senses, the one of most senses first."""

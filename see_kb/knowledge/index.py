@@ -4,7 +4,7 @@
 below. A pair of arrays `X_starts`, `X` holds a list of lists: the one at place i is `X[X_starts[i] : X_starts[i + 1]]`.
 
     word_senses         word → its senses, in dictionary order
-    sides               word → for each of these senses, whether the word is its English (1), Chinese (2) one or both (3)
+    sides               word → for each of these senses, whether the word is its English (1) or Chinese one (2)
     pos                 sense → the numbers of its English and of its Chinese part of speech
     pos_names           part of speech → its name in UTF-8
     texts               sense → its fields in UTF-8 (those of `Sense`, split by U+001F)

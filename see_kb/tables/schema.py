@@ -9,8 +9,9 @@ import hashlib
 import pyarrow as pa
 
 from see_kb.lexicon import SENSE_FIELDS
+from see_kb.sources.babelnet import TEXT_LISTS
 
-SCHEMA_SHA256 = {2: "ccfc81e2e85fa124fa16058d307c62ba19ad41bf19fff15d32a2bb1adce5baa1"}
+SCHEMA_SHA256 = {2: "d291f4fc086f71c20cdd3ff4412f28d44454267204ad1af12901d5f6ae7a4d0c"}
 
 _TEXT = pa.string()
 _ID = pa.int32()
@@ -39,6 +40,7 @@ def schemas(order: int) -> dict[str, pa.Schema]:
     - `sense_sememes`: the distinct sememes of each sense, in definition order.
     - `sememes`: the sememes of both, with the number of senses (of `senses`) that have them.
     - `relations`: the sememe taxonomy, where one was given.
+    - `babelnet_synsets`, `babelnet_relations`: BabelNet's synsets with sememes, where they were given.
     - `collisions`: pieces whose forms gave the same row at first, and how they were told apart.
     - `rejects`: records that could not be read; `line` counts from 1.
     """
@@ -108,6 +110,12 @@ def schemas(order: int) -> dict[str, pa.Schema]:
             ("n_senses", _ID),
         ],
         "relations": [("sememe", _TEXT), ("relation", _TEXT), ("other", _TEXT)],
+        "babelnet_synsets": [
+            ("synset_id", _TEXT),
+            ("pos", _TEXT),
+            *((name, pa.list_(_TEXT)) for name in TEXT_LISTS),
+        ],
+        "babelnet_relations": [("synset_id", _TEXT), ("relation", _TEXT), ("other", _TEXT)],
         "collisions": [("piece_id", _ID), ("other_piece_id", _ID), ("resolution", _TEXT)],
         "rejects": [("file", _TEXT), ("line", _ID), ("reason", _TEXT)],
     }

@@ -21,6 +21,7 @@ from see_kb.alignment.units import UnitTable
 from see_kb.errors import FormatError, SeeError
 from see_kb.kdml import occurrences_of_text
 from see_kb.lexicon import SENSE_FIELDS, Lexicon, Sense, sememes_of
+from see_kb.sources.babelnet import TEXT_LISTS, Synset
 from see_kb.sources.files import read_bytes, sha256_of
 from see_kb.sources.taxonomy import taxonomy_triples
 from see_kb.tables.manifest import SCHEMA_VERSION, read_manifest
@@ -41,6 +42,7 @@ class Tables:
     unit_table: UnitTable
     relations: "nx.MultiDiGraph[str] | None" = None
     frequencies: Sequence[float] = ()
+    babelnet: Sequence[Synset] = ()
 
 
 def write_parquet(folder: Path, tables: Tables, metadata: Mapping[str, str]) -> dict[str, dict[str, Any]]:
@@ -134,6 +136,10 @@ def _contents(tables: Tables) -> dict[str, Iterable[tuple[Any, ...]]]:
         ),
         "sememes": ((sememe_ids[sememe], sememe, *sememe.split("|", 1), counts.get(sememe, 0)) for sememe in names),
         "relations": taxonomy_triples(tables.relations),
+        "babelnet_synsets": map(attrgetter("synset_id", "pos", *TEXT_LISTS), tables.babelnet),
+        "babelnet_relations": (
+            (synset.synset_id, relation, other) for synset in tables.babelnet for relation, other in synset.relations
+        ),
         "collisions": (astuple(collision) for collision in tables.unit_table.collisions),
         "rejects": (astuple(reject) for reject in (*tables.lexicon.rejects, *tables.morphemes.rejects)),
     }
