@@ -11,6 +11,7 @@ that suffix. `special`, `byte`, `digit` and `punctuation` pieces stand for no wo
 | `morpheme` | `ness`, `▁cardio`, `ject`, `椅`: an affix, a root or a character of the table of morphemes |
 | `decomposed` | `▁unhappiness`, `▁firetruck`, `火车站`: parts that are listed cover all of it |
 | `fragment` | `▁practition`: a word cut short |
+| `radical` | `鲃`: a rare Chinese character, by its radical (fish) |
 | `none` | nothing was found |
 """
 
@@ -27,6 +28,7 @@ from see_kb.alignment.english import english_lemma, spelling_variants
 from see_kb.alignment.fragments import Fragments
 from see_kb.alignment.morfessor_model import Splitter
 from see_kb.alignment.normalise import Folded, fold_all
+from see_kb.alignment.radicals import radical_of
 from see_kb.alignment.segment import Affixes, Part, Role, Segmenter
 from see_kb.alignment.words import Reading, WordIndex
 from see_kb.lexicon import Lexicon, Sense
@@ -40,6 +42,7 @@ Rule = Literal[
     "morpheme",
     "decomposed",
     "fragment",
+    "radical",
     "none",
     "special",
     "byte",
@@ -55,6 +58,7 @@ WORD_RULES: tuple[Rule, ...] = (
     "morpheme",
     "decomposed",
     "fragment",
+    "radical",
     "none",
 )
 OTHER_RULES: tuple[Rule, ...] = ("special", "byte", "digit", "punctuation")
@@ -68,7 +72,7 @@ MIN_BELIEVED = 4
 
 _ENGLISH = regex.compile(r"[a-z]+")
 _HAN = regex.compile(r"\p{Script=Han}+")
-_SPELLINGS = {"prefix": "{}-", "suffix": "-{}", "root": "{}", "character": "{}"}
+_SPELLINGS = {"prefix": "{}-", "suffix": "-{}", "root": "{}", "character": "{}", "radical": "{}"}
 """How the table of morphemes spells each role."""
 
 
@@ -119,7 +123,10 @@ class Aligner:
                 word[:-1] for word in _english(morphemes, lambda sense: sense.en_grammar == "root")
             ),
         )
-        self._characters = frozenset(word for word in listed if _HAN.fullmatch(word) and len(word) == 1)
+        self._characters = frozenset(
+            sense.zh_word for sense in morphemes.senses if _HAN.fullmatch(sense.zh_word) and sense.zh_pos != "radical"
+        )
+        self._radicals = frozenset(sense.zh_word for sense in morphemes.senses if sense.zh_pos == "radical")
         self.segmenter = Segmenter(self._words.stems(), self._affixes, heads=self._words.heads())
         self._fragments = Fragments(self._words.words(), lambda word: tuple(self._words.sememes(word)))
         self._match = lru_cache(maxsize=None)(self._uncached_match)
@@ -152,6 +159,9 @@ class Aligner:
         yield "decomposed", tuple(self._part(part, steps) for part in self._decompose(piece, text))
         if (word := self._fragments.find(text, starts_word=piece.starts_word)) is not None:
             yield "fragment", self._listed(text, word, steps, role="fragment")
+        radical = radical_of(text)
+        if radical is not None and radical in self._radicals:
+            yield "radical", (self._part(Part(0, 1, "radical", radical), steps),)
 
     def _other_forms(self, piece: Piece, folded: Folded) -> Iterator[tuple[Rule, tuple[Match, ...]]]:
         """The base form of an inflected word, and the other spelling of either."""
@@ -204,7 +214,9 @@ class Aligner:
         if part.role == "word":
             return self._match(part, "lexicon", self._words.folded(part.form), self._all_steps(part.form, steps))
         spelled = _SPELLINGS[part.role].format(part.form)
-        return self._match(part, "morphemes", self._morphemes.folded(spelled), steps)
+        # A radical is no word: its traditional form is not to be read as the simplified character.
+        found = self._morphemes.exact(spelled) if part.role == "radical" else self._morphemes.folded(spelled)
+        return self._match(part, "morphemes", found, steps)
 
     def _listed(self, text: str, form: str, steps: tuple[str, ...], role: Role = "word") -> tuple[Match, ...]:
         """The match of a whole piece with a folded word, if that is listed."""

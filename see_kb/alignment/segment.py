@@ -15,7 +15,7 @@ from typing import Literal
 
 from see_kb.alignment.english import english_lemma
 
-Role = Literal["word", "prefix", "suffix", "root", "character", "fragment"]
+Role = Literal["word", "prefix", "suffix", "root", "character", "radical", "fragment"]
 
 MAX_LETTERS = 40
 """Letters up to which a word is segmented; the time grows with their square."""
