@@ -57,9 +57,11 @@ def test_the_python_of_the_readme_runs(small_tables, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     process = see("init", small_tables, "--width", "24", "--ratio", "1.1", "--out", tmp_path / "my_factors")
     assert process.returncode == 0
-    (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    layer, knowledge = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    (tmp_path / "my_tables").symlink_to(small_tables)
+    exec(knowledge, {})
     names = {"ids": torch.tensor([[0, 1, 1]])}
-    exec(code, names)
+    exec(layer, names)
     assert names["rows"].shape == (1, 3, 24)
     assert torch.equal(names["rows"][0], names["table"][[0, 1, 1]])
     assert Path("my_trained_factors", "factors.safetensors").is_file()
