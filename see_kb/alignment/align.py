@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate
-from typing import Literal
+from typing import Literal, get_args
 
 import regex
 
@@ -35,33 +35,13 @@ from see_kb.lexicon import Lexicon, Sense
 from see_kb.vocabulary.pieces import Piece
 from see_kb.vocabulary.scripts import has_digit, script_of
 
-Rule = Literal[
-    "exact",
-    "normalised",
-    "inflection",
-    "morpheme",
-    "decomposed",
-    "fragment",
-    "radical",
-    "none",
-    "special",
-    "byte",
-    "digit",
-    "punctuation",
-]
+WordRule = Literal["exact", "normalised", "inflection", "morpheme", "decomposed", "fragment", "radical", "none"]
+OtherRule = Literal["special", "byte", "digit", "punctuation"]
+Rule = WordRule | OtherRule
 Source = Literal["lexicon", "morphemes"]
 
-WORD_RULES: tuple[Rule, ...] = (
-    "exact",
-    "normalised",
-    "inflection",
-    "morpheme",
-    "decomposed",
-    "fragment",
-    "radical",
-    "none",
-)
-OTHER_RULES: tuple[Rule, ...] = ("special", "byte", "digit", "punctuation")
+WORD_RULES: tuple[Rule, ...] = get_args(WordRule)
+OTHER_RULES: tuple[Rule, ...] = get_args(OtherRule)
 RULES = WORD_RULES + OTHER_RULES
 
 MIN_INFLECTED_INSIDE = 5

@@ -45,7 +45,9 @@ def test_the_bundled_lexicon_is_well_formed_and_bilingual():
     for dictionary in (lexicon, morphemes):
         assert dictionary.rejects == ()
         assert check_senses(dictionary.senses) == []
-        assert all(sense.en_word and sense.zh_word for sense in dictionary.senses if sense.zh_pos not in ("char", "radical"))
+        assert all(
+            sense.en_word and sense.zh_word for sense in dictionary.senses if sense.zh_pos not in ("char", "radical")
+        )
         numbers = [sense.number for sense in dictionary.senses]
         assert len(set(numbers)) == len(numbers)
     words = {sense.en_word for sense in morphemes.senses}
