@@ -183,12 +183,14 @@ class Aligner:
         return tuple(Part(end - len(morph), end, "word", morph) for morph, end in zip(morphs, ends, strict=True))
 
     def _believed(self, parts: Sequence[Part], *, starts_word: bool) -> bool:
-        """Tell whether a split is more than chance: a stem of four letters, or a shorter one with a strong affix."""
+        """Tell whether a split is more than chance: a stem of four letters, or a long or productive affix."""
         stems = [part.end - part.start for part in parts if part.role in ("word", "root")]
         if not stems or max(stems) >= MIN_BELIEVED:
             return True
         affixes = [part.form for part in parts if part.role in ("prefix", "suffix")]
-        return starts_word and any(len(form) > 1 and self.segmenter.is_productive(form) for form in affixes)
+        return starts_word and any(
+            len(form) >= MIN_BELIEVED or (len(form) > 1 and self.segmenter.is_productive(form)) for form in affixes
+        )
 
     def _part(self, part: Part, steps: tuple[str, ...]) -> Match:
         if part.role == "word":

@@ -24,11 +24,13 @@ def train_splitter(counts: Mapping[str, float]) -> Splitter:
     """
     try:
         import morfessor
+        import morfessor.utils
     except ImportError as error:
         remedy = "install the extra `morphology`: pip install 'see-embeddings[morphology]'"
         raise SeeError(f"splitting words of other languages needs the package morfessor; {remedy}") from error
     if len(counts) < MIN_WORDS:
         raise SeeError(f"{len(counts)} words are too few to train Morfessor on; it needs {MIN_WORDS}")
+    morfessor.utils.show_progress_bar = False  # it draws on standard error
     model = morfessor.BaselineModel()
     # Frequencies are shares of a text: the rarest word counts once.
     least = min((count for count in counts.values() if count > 0), default=1.0)
