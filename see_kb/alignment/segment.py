@@ -32,6 +32,12 @@ MIN_COMBINING = 4
 MIN_OPENING_SUFFIX = 4
 """Letters that the first of several suffixes needs in a piece that has no stem: `ational`, but not `istry`."""
 
+REFERENCE_WORDS = 32_000
+"""English words of the dictionary that costs were chosen with: of a smaller one, the words of an affix count more."""
+
+MAX_SCALE = 10.0
+"""Times that they count more at most: in a dictionary of a hundred words a single one is chance."""
+
 PRODUCTIVE = 1.0
 """Cost below which an affix is productive: with HowNet's public synsets those that make over 90 listed words."""
 
@@ -113,9 +119,11 @@ class Segmenter:
         self._heads = words if heads is None else heads
         self._affixes = affixes
         self._costs = costs or Costs()
-        prefixes, suffixes = _productivity(words, affixes)
-        self._prefix_costs = {text: self._affix_cost(n) for text, n in prefixes.items()}
-        self._suffix_costs = {text: self._affix_cost(n) for text, n in suffixes.items()}
+        english = {word for word in words if word.isascii() and word.isalpha() and len(word) <= MAX_LETTERS}
+        prefixes, suffixes = _productivity(english, affixes)
+        scale = min(MAX_SCALE, REFERENCE_WORDS / max(len(english), 1))
+        self._prefix_costs = {text: self._affix_cost(n * scale) for text, n in prefixes.items()}
+        self._suffix_costs = {text: self._affix_cost(n * scale) for text, n in suffixes.items()}
         self._longest = max(map(len, (*prefixes, *suffixes)), default=0)
 
     def segment(self, text: str, *, starts_word: bool = True, unknown_stems: bool = False) -> tuple[Part, ...]:
@@ -146,7 +154,7 @@ class Segmenter:
         """Tell whether an affix makes so many listed words that it costs less than `PRODUCTIVE`."""
         return min(self._prefix_costs.get(affix, PRODUCTIVE), self._suffix_costs.get(affix, PRODUCTIVE)) < PRODUCTIVE
 
-    def _affix_cost(self, n_words: int) -> float:
+    def _affix_cost(self, n_words: float) -> float:
         return max(self._costs.least, self._costs.affix - self._costs.productive * log(1 + n_words))
 
     def _affix_arcs(self, text: str, start: int, state: int, *, starts_word: bool) -> Iterator[_Arc]:
@@ -216,8 +224,6 @@ def _productivity(words: Collection[str], affixes: Affixes) -> tuple[Mapping[str
     """Count for each prefix and each suffix the listed words that it makes of other listed words."""
     prefixes, suffixes = dict.fromkeys(affixes.prefixes, 0), dict.fromkeys(affixes.suffixes, 0)
     for word in words:
-        if not word.isascii() or not word.isalpha() or len(word) > MAX_LETTERS:
-            continue
         for place in range(1, len(word)):
             head, tail = word[:place], word[place:]
             if head in prefixes and len(tail) > MIN_STEM and tail in words:
