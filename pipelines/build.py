@@ -25,7 +25,7 @@ from see_kb.tables.store import DATABASE, Tables, write_database, write_parquet
 from see_kb.vocabulary.frequency import piece_frequencies, read_frequencies
 from see_kb.vocabulary.pieces import Vocabulary
 from see_kb.vocabulary.reader import read_vocabulary
-from see_tn.folders import check_target, new_folder
+from see_tn.layer.folders import check_target, new_folder
 
 COPIES = ("tokenizer.model", "tokenizer.json", "vocab.json")
 """Names that the copy of the tokenizer may have."""

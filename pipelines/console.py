@@ -11,8 +11,8 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-if TYPE_CHECKING:  # see_tn.fit loads torch
-    from see_tn.fit import Sweep
+if TYPE_CHECKING:  # see_tn.fitting.als loads torch
+    from see_tn.fitting.als import Sweep
 
 ERRORS = Console(stderr=True, soft_wrap=True, highlight=False)
 

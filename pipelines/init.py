@@ -16,14 +16,14 @@ from safetensors import SafetensorError, safe_open
 from see_kb.errors import FormatError, SeeError
 from see_kb.tables.manifest import read_manifest
 from see_kb.tables.store import read_table
-from see_tn.baselines import Method, compare
-from see_tn.budget import By, shape_for_ratio
-from see_tn.checkpoint import check_unsaved, save_embedding, stored_bytes
-from see_tn.embedding import EntangledEmbedding
-from see_tn.factors import RowIndex
-from see_tn.fit import FitOptions, FitReport, Sweep, fit_als
-from see_tn.quality import measure
-from see_tn.shapes import ChainShape, Form, balanced_sites, dense_bytes
+from see_tn.chain.row_index import RowIndex
+from see_tn.chain.shapes import ChainShape, Form, balanced_sites, dense_bytes
+from see_tn.fitting.als import FitOptions, FitReport, Sweep, fit_als
+from see_tn.fitting.quality import measure
+from see_tn.layer.checkpoint import check_unsaved, save_embedding, stored_bytes
+from see_tn.layer.embedding import EntangledEmbedding
+from see_tn.planning.baselines import Method, compare
+from see_tn.planning.budget import By, shape_for_ratio
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 DTypeName = Literal["float32", "bfloat16", "float16"]

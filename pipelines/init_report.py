@@ -25,7 +25,7 @@ def init_summary(report: InitReport) -> str:
             f"after {last.number} sweeps in {last.seconds:.1f} s ({report.fit.stopped_because})"
         )
     lines.append(f"{report.folder}: factors.safetensors, config.json, report.json; read them with")
-    lines.append(f'  see_tn.checkpoint.load_embedding("{report.folder}")')
+    lines.append(f'  see_tn.layer.checkpoint.load_embedding("{report.folder}")')
     return "\n".join(lines)
 
 

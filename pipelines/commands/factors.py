@@ -44,7 +44,7 @@ def init(
 ) -> None:
     """Make factors for a folder of tables: fitted to a teacher's embedding table, or started at random.
 
-    The folder holds factors.safetensors and config.json, which `see_tn.checkpoint.load_embedding` reads, and
+    The folder holds factors.safetensors and config.json, which `see_tn.layer.checkpoint.load_embedding` reads, and
     report.json: sizes and, with a teacher, the fit's error beside truncated SVD, product quantisation and int-k rows
     at the same bytes.
 
@@ -54,7 +54,7 @@ def init(
     from pipelines.init import InitOptions, init_fitted, init_random, read_teacher
     from pipelines.init_report import init_summary, methods_table
     from pipelines.plots import check_plot, plot_methods
-    from see_tn.fit import FitOptions
+    from see_tn.fitting.als import FitOptions
 
     options = InitOptions(ratio, by, form, dtype, seed, row_std, FitOptions(sweeps=sweeps))
     if (teacher is None) == (width is None):

@@ -11,7 +11,7 @@ from pipelines.demo import run_demo
 from pipelines.sample import sample_teacher, sample_text, train_tokenizer
 from see_kb.checks.definitions import check_senses
 from see_kb.sources.door import read_lexicon, read_morphemes
-from see_tn.checkpoint import load_embedding
+from see_tn.layer.checkpoint import load_embedding
 from tests.pipelines.command import see
 from tests.shared_data import DATA, ROOT, needs_shared
 

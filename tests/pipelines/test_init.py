@@ -9,9 +9,9 @@ from safetensors.torch import save_file
 
 from pipelines.init import InitOptions, init_fitted, init_random, read_rows, read_teacher
 from see_kb.errors import SeeError
-from see_tn.checkpoint import load_embedding
 from see_tn.errors import FactorError
-from see_tn.fit import FitOptions
+from see_tn.fitting.als import FitOptions
+from see_tn.layer.checkpoint import load_embedding
 from tests.pipelines.command import assert_one_line, see
 
 WIDTH = 24

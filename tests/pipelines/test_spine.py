@@ -9,7 +9,7 @@ from pipelines.build import BuildInputs, build_tables
 from pipelines.init import InitOptions, init_fitted, read_teacher
 from see_kb.tables.coverage import measure_coverage
 from see_kb.tables.manifest import read_manifest
-from see_tn.fit import FitOptions
+from see_tn.fitting.als import FitOptions
 from tests.pipelines.command import see
 from tests.shared_data import FREQUENCY, HOWNET, TAXONOMY, TEACHER, TOKENIZERS, TRIPLES, needs_shared
 from tests.small_data import small_inputs

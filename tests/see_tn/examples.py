@@ -4,9 +4,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from see_tn.embedding import EntangledEmbedding
-from see_tn.factors import RowIndex
-from see_tn.shapes import ChainShape
+from see_tn.chain.row_index import RowIndex
+from see_tn.chain.shapes import ChainShape
+from see_tn.layer.embedding import EntangledEmbedding
 
 SHAPES = [
     ChainShape("cp", 7, (7,), 3),

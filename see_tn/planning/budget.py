@@ -4,10 +4,10 @@ from typing import Literal
 
 import torch
 
-from see_tn.checkpoint import stored_bytes
+from see_tn.chain.row_index import RowIndex
+from see_tn.chain.shapes import ChainShape, dense_bytes, largest_rank
 from see_tn.errors import FactorError
-from see_tn.factors import RowIndex
-from see_tn.shapes import ChainShape, dense_bytes, largest_rank
+from see_tn.layer.checkpoint import stored_bytes
 
 By = Literal["bytes", "parameters"]
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from see_tn.shapes import ChainShape
+from see_tn.chain.shapes import ChainShape
 
 
 def rows_of(shape: ChainShape, cores: Sequence[Tensor], index: Tensor, amplitude: Tensor) -> Tensor:

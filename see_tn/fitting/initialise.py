@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from see_tn.shapes import ChainShape
+from see_tn.chain.shapes import ChainShape
 
 # Noise on the common directions, relative to them: without any all units would stay equal. On a table of 30,522 x 384
 # fits in four shapes ended .001 to .005 below the error that they reached from a random start.

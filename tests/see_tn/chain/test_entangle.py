@@ -1,9 +1,9 @@
 import pytest
 import torch
 
-from see_tn.entangle import entangle, gather, rows_of
-from see_tn.initialise import random_cores
-from see_tn.network import network_row
+from see_tn.chain.entangle import entangle, gather, rows_of
+from see_tn.chain.network import network_row
+from see_tn.fitting.initialise import random_cores
 from tests.see_tn.examples import SHAPES, dense_row, seeded, shape_name, some_rows
 
 JUDGES = {"tensornetwork": network_row, "one dense einsum": dense_row}

@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from see_tn.baselines import compare
 from see_tn.errors import FactorError
+from see_tn.planning.baselines import compare
 from tests.see_tn.examples import seeded
 
 NAMES = [

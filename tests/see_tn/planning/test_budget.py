@@ -1,11 +1,11 @@
 import pytest
 import torch
 
-from see_tn.budget import shape_for_ratio
-from see_tn.checkpoint import save_embedding, stored_bytes
-from see_tn.embedding import EntangledEmbedding
+from see_tn.chain.shapes import ChainShape
 from see_tn.errors import FactorError
-from see_tn.shapes import ChainShape
+from see_tn.layer.checkpoint import save_embedding, stored_bytes
+from see_tn.layer.embedding import EntangledEmbedding
+from see_tn.planning.budget import shape_for_ratio
 from tests.see_tn.examples import SHAPES, some_rows
 
 ROWS = some_rows(n_pieces=3000, n_units=40)

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from see_tn.chain.shapes import ChainShape, balanced_sites, dense_bytes, largest_rank
 from see_tn.errors import FactorError
-from see_tn.shapes import ChainShape, balanced_sites, dense_bytes, largest_rank
 
 widths = st.integers(1, 5000)
 orders = st.integers(1, 4)

@@ -23,11 +23,11 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from see_tn.embedding import EntangledEmbedding
+from see_tn.chain.row_index import RowIndex
+from see_tn.chain.shapes import ChainShape
 from see_tn.errors import FactorError
-from see_tn.factors import RowIndex
-from see_tn.folders import check_target, new_folder
-from see_tn.shapes import ChainShape
+from see_tn.layer.embedding import EntangledEmbedding
+from see_tn.layer.folders import check_target, new_folder
 
 FORMAT = "see_tn factors"
 FORMAT_NUMBER = 1

@@ -1,6 +1,6 @@
 """The network as a physicist states it: nodes and edges in `tensornetwork`, one row at a time.
 
-This is the independent judge of `see_tn.entangle`, slow and plain; tests hold the fast path against it.
+This is the independent judge of `see_tn.chain.entangle`, slow and plain; tests hold the fast path against it.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ import tensornetwork as tn
 import torch
 from torch import Tensor
 
-from see_tn.shapes import ChainShape
+from see_tn.chain.shapes import ChainShape
 
 
 def row_nodes(shape: ChainShape, cores: Sequence[Tensor]) -> list[Any]:

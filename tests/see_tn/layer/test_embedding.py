@@ -7,9 +7,9 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from see_tn.embedding import EntangledEmbedding
+from see_tn.chain.shapes import ChainShape
 from see_tn.errors import FactorError
-from see_tn.shapes import ChainShape
+from see_tn.layer.embedding import EntangledEmbedding
 from tests.see_tn.examples import SHAPES, seeded, shape_name, some_layer, some_rows
 
 SHAPE = SHAPES[4]

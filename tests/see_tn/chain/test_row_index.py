@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from see_tn.chain.row_index import RowIndex
 from see_tn.errors import FactorError
-from see_tn.factors import RowIndex
 from tests.see_tn.examples import some_rows
 
 

@@ -12,10 +12,10 @@ from math import prod
 import torch
 from torch import Tensor
 
-from see_tn.entangle import chain_from_left, chain_from_right, channel_products, gather
+from see_tn.chain.entangle import chain_from_left, chain_from_right, channel_products, gather
+from see_tn.chain.row_index import RowIndex
+from see_tn.chain.shapes import ChainShape
 from see_tn.errors import FactorError
-from see_tn.factors import RowIndex
-from see_tn.shapes import ChainShape
 
 CHUNK = 2048  # pieces at a time; 1024 to 4096 took the same time on two cores
 KEPT_BYTES = 1 << 28  # of blocks kept between conjugate-gradient steps; the others are computed again

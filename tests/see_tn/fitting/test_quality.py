@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from see_tn.quality import measure
+from see_tn.fitting.quality import measure
 from tests.see_tn.examples import seeded
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from see_tn.errors import FactorError
-from see_tn.folders import check_target, new_folder
+from see_tn.layer.folders import check_target, new_folder
 
 OWN = {"file"}
 

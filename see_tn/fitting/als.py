@@ -15,13 +15,13 @@ from time import perf_counter
 import torch
 from torch import Tensor
 
-from see_tn.entangle import rows_of
+from see_tn.chain.entangle import rows_of
+from see_tn.chain.row_index import RowIndex
+from see_tn.chain.shapes import ChainShape
 from see_tn.errors import FactorError
-from see_tn.factors import RowIndex
-from see_tn.initialise import directed_cores
-from see_tn.normal import SiteProblem
-from see_tn.quality import CHUNK, Quality, measure
-from see_tn.shapes import ChainShape
+from see_tn.fitting.initialise import directed_cores
+from see_tn.fitting.normal import SiteProblem
+from see_tn.fitting.quality import CHUNK, Quality, measure
 
 
 @dataclass(frozen=True)

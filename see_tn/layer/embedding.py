@@ -7,11 +7,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from see_tn.entangle import rows_of
+from see_tn.chain.entangle import rows_of
+from see_tn.chain.row_index import RowIndex
+from see_tn.chain.shapes import ChainShape
 from see_tn.errors import FactorError
-from see_tn.factors import RowIndex
-from see_tn.initialise import random_cores
-from see_tn.shapes import ChainShape
+from see_tn.fitting.initialise import random_cores
 
 
 class EntangledEmbedding(nn.Module):

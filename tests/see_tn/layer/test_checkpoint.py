@@ -7,9 +7,9 @@ import pytest
 import torch
 from safetensors.torch import load, save
 
-from see_tn.checkpoint import CONFIG, TENSORS, load_embedding, save_embedding, stored_bytes
-from see_tn.embedding import EntangledEmbedding
 from see_tn.errors import FactorError
+from see_tn.layer.checkpoint import CONFIG, TENSORS, load_embedding, save_embedding, stored_bytes
+from see_tn.layer.embedding import EntangledEmbedding
 from tests.see_tn.examples import SHAPES, seeded, shape_name, some_layer, some_rows
 
 SHAPE = SHAPES[4]

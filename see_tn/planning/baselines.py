@@ -14,9 +14,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from see_tn.chain.shapes import dense_bytes
 from see_tn.errors import FactorError
-from see_tn.quality import Quality, measure
-from see_tn.shapes import dense_bytes
+from see_tn.fitting.quality import Quality, measure
 
 INT_BITS = (4, 2, 1)
 CODE_BITS = (8, 4)

@@ -1,0 +1,1 @@
+"""What a budget of bytes buys: of this form, and of the methods that people would take instead."""
