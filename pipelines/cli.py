@@ -12,14 +12,14 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch: waiting thr
 import typer
 
 from pipelines.commands.dictionary import download, lookup
-from pipelines.commands.factors import init
+from pipelines.commands.factors import init, plan
 from pipelines.commands.knowledge import check, nearest, search, sememe, similarity, tree
 from pipelines.commands.tables import build, coverage, demo, sql
 from see_kb.errors import SeeError
 from see_tn.errors import FactorError
 
 COMMANDS = (
-    *(demo, build, coverage, sql, check, init),
+    *(demo, build, coverage, sql, check, plan, init),
     *(lookup, search, tree, sememe, similarity, nearest, download),
 )
 """The subcommands, in the order in which help lists them."""

@@ -64,7 +64,10 @@ def steps(total: int) -> Iterator[Callable[[str], None]]:
 
 
 @contextmanager
-def sweep_bar(total: int) -> Iterator["Callable[[Sweep], None]"]:
-    """Show a fit's sweeps and its error."""
+def sweep_bar(total: int) -> Iterator[tuple["Callable[[Sweep], None]", Callable[[str], None]]]:
+    """Show a fit: call the first for each sweep, the second with what is done before and after the sweeps."""
     with _bar(total, "sweep") as show:
-        yield lambda sweep: show(f"relative error {sweep.quality.relative_error:.4f}", sweep.number)
+        yield (
+            lambda sweep: show(f"relative error {sweep.quality.relative_error:.4f}", sweep.number),
+            lambda text: show(text, 0),
+        )

@@ -8,7 +8,7 @@ from pipelines.init import InitOptions, InitReport, init_fitted
 from pipelines.sample import sample_teacher, sample_text
 from see_kb.tables.coverage import Coverage, measure_coverage
 
-DEMO_OPTIONS = InitOptions(ratio=8.0)
+DEMO_OPTIONS = InitOptions(ratio=8.0, terms="products")
 
 
 @dataclass(frozen=True)

@@ -1,32 +1,34 @@
-"""From tables to factors: the shape for a ratio, a start or a fit, and what others reach with the same bytes."""
+"""From tables to factors: the sizes for a ratio, a start or a fit, and what others reach with the same bytes."""
 
 import json
 import math
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, astuple, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
-from zipfile import BadZipFile
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
+from torch import Tensor
 
-from see_kb.errors import FormatError, SeeError
+from pipelines.factor_inputs import read_order, read_rows, read_weights
+from see_kb.errors import SeeError
 from see_kb.tables.manifest import read_manifest
-from see_kb.tables.store import read_table
 from see_tn.chain.row_index import RowIndex
 from see_tn.chain.shapes import ChainShape, Form, balanced_sites, dense_bytes
-from see_tn.fitting.als import FitOptions, FitReport, Sweep, fit_als
-from see_tn.fitting.quality import measure
+from see_tn.fitting.als import FitOptions, FitReport, Sweep
+from see_tn.fitting.codes import CodeOptions
+from see_tn.fitting.layer import LayerFitOptions, fit_layer
 from see_tn.layer.checkpoint import check_unsaved, save_embedding, stored_bytes
 from see_tn.layer.embedding import EntangledEmbedding
+from see_tn.layer.spec import FLOATS, INT8, LayerSpec, spec_of
+from see_tn.planning.alternative import Alternative
 from see_tn.planning.baselines import Method, compare
-from see_tn.planning.budget import By, shape_for_ratio
+from see_tn.planning.budget import Budget, By, Storage, layer_spec, shape_for_ratio
+from see_tn.planning.weigh import Kind, weigh
 
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
-DTypeName = Literal["float32", "bfloat16", "float16"]
+Terms = Literal["auto", "products", "codes", "both"]
 REPORT = "report.json"
 
 MIN_RATIO = 0.1
@@ -37,16 +39,22 @@ MIN_RATIO = 0.1
 class InitOptions:
     """What factors are asked for.
 
-    `ratio` compares with the dense float32 table: by `bytes` everything stored counts, by `parameters` only the
-    numbers of the cores and the offset, as papers count. `row_std` is the standard deviation of random rows.
+    `ratio` compares with the dense float32 table: by `bytes` everything stored counts, by `parameters` only trained
+    numbers, as papers count. `storage` is the type of the terms. `terms` says what a fitted row is a sum of: products
+    of units' cores, learned codes, both, or whatever is measured to fit best at this budget (`auto`; by parameters,
+    which codes are not, products). `shared` gives a unit one core for all sites of equal size. `row_std` is the
+    standard deviation of random rows. `frequency_power` weighs pieces by their frequency to that power.
     """
 
     ratio: float = 20.0
     by: By = "bytes"
     form: Form = "cp"
-    dtype: DTypeName = "bfloat16"
+    storage: Storage = "int8"
+    terms: Terms = "auto"
+    shared: bool = False
     seed: int = 0
     row_std: float = 0.02
+    frequency_power: float = 0.0
     fit: FitOptions = field(default_factory=FitOptions)
 
     def __post_init__(self) -> None:
@@ -56,29 +64,46 @@ class InitOptions:
             raise SeeError(f"seed is {self.seed}; give a number from 0 to {2**31 - 1}")
         if not MIN_RATIO <= self.ratio < math.inf:
             raise SeeError(f"the ratio is {self.ratio}; give a number from {MIN_RATIO} on")
+        if not 0 <= self.frequency_power <= 1:
+            raise SeeError(f"frequency_power is {self.frequency_power}; give a number from 0 to 1")
+        if self.by == "parameters" and self.terms in ("codes", "both"):
+            raise SeeError("codes are no parameters; ask for a ratio by bytes, or for products")
+
+    @property
+    def budget(self) -> Budget:
+        """How much the layer may take."""
+        return Budget(self.ratio, self.by, self.storage)
 
 
 @dataclass(frozen=True)
 class InitReport:
-    """The factors' shape and size and, where a teacher was given, how well they fit it, beside other methods."""
+    """The factors' sizes and, where a teacher was given, how well they fit it, beside other methods and splits."""
 
     folder: Path
-    n_pieces: int
-    shape: ChainShape
-    n_units: tuple[int, ...]
-    parameters: int
-    parameter_ratio: float
+    spec: LayerSpec
     index_bytes: int
     budget_bytes: int
     made: Method
     tables_sha256: str
     options: InitOptions
+    weighed: tuple[Alternative, ...] = ()
     baselines: tuple[Method, ...] = ()
     fit: FitReport | None = None
 
+    @property
+    def parameter_ratio(self) -> float:
+        """Numbers of the dense table for each trained number."""
+        return self.spec.n_pieces * self.spec.width / self.spec.parameters
+
     def as_dict(self) -> dict[str, Any]:
         """Give the report as plain values, for JSON."""
-        return {**asdict(self), "folder": str(self.folder)}
+        return {
+            **asdict(self),
+            "folder": str(self.folder),
+            "parameters": self.spec.parameters,
+            "parameter_ratio": self.parameter_ratio,
+            "weighed": [alternative.as_dict() for alternative in self.weighed],
+        }
 
 
 def init_random(
@@ -96,11 +121,18 @@ def init_random(
         SeeError: the tables cannot be used.
         FactorError: the ratio cannot be reached, or `out` cannot be written.
     """
-    plan = _Plan.of(tables, out, width, options or InitOptions(), fitted=False, overwrite=overwrite)
+    plan = _Plan.of(tables, out, width, options or InitOptions(storage="bfloat16"), overwrite=overwrite)
+    shape = shape_for_ratio(plan.rows, plan.shape, plan.options.budget, offset=False)
+    int8 = plan.options.storage == INT8
     layer = EntangledEmbedding(
-        plan.rows, plan.shape, row_std=plan.options.row_std, generator=plan.generator(), dtype=plan.dtype
+        plan.rows,
+        shape,
+        row_std=plan.options.row_std,
+        generator=torch.Generator().manual_seed(plan.options.seed),
+        dtype=torch.float32 if int8 else FLOATS[plan.options.storage],
     )
-    report = plan.report(plan.method("random"))
+    layer = layer.quantise() if int8 else layer
+    report = plan.report(layer, "random")
     _save(layer, report, overwrite=overwrite)
     return report
 
@@ -112,9 +144,11 @@ def init_fitted(
     options: InitOptions | None = None,
     *,
     overwrite: bool = False,
+    resume: Path | None = None,
     progress: Callable[[Sweep], None] | None = None,
+    says: Callable[[str], None] = lambda _: None,
 ) -> InitReport:
-    """Fit factors to a teacher's table by alternating least squares, and measure other methods at the same bytes.
+    """Fit factors to a teacher's table, and measure other splits and other methods at the same bytes.
 
     Args:
         tables: a folder made by `build_tables` for the teacher's tokenizer.
@@ -122,53 +156,38 @@ def init_fitted(
         teacher: (V, d), as `read_teacher` gives it.
         options: what factors are asked for.
         overwrite: whether older factors may be replaced.
-        progress: called after each sweep of the fit.
+        resume: a file that keeps the state of the products' fit; it is removed when the factors are saved.
+        progress: called after each sweep of the products' fit.
+        says: called with what is done next.
     Raises:
         SeeError: the tables cannot be used.
         FactorError: the teacher does not fit the tables, the ratio cannot be reached, or `out` cannot be written.
     """
-    plan = _Plan.of(tables, out, teacher.shape[1], options or InitOptions(), fitted=True, overwrite=overwrite)
+    plan = _Plan.of(tables, out, teacher.shape[1], options or InitOptions(), overwrite=overwrite)
     table = torch.from_numpy(teacher)
-    fit = fit_als(plan.rows, table, plan.shape, generator=plan.generator(), options=plan.options.fit, progress=progress)
-    layer = EntangledEmbedding.from_cores(plan.rows, plan.shape, fit.cores, fit.offset).to(plan.dtype)
-    with torch.no_grad():
-        quality = measure(table, layer.float().materialise())
-    layer.to(plan.dtype)
-    made = replace(plan.method("fitted"), **asdict(quality))
-    baselines = tuple(compare(table, plan.budget, plan.options.seed))
-    report = replace(plan.report(made), baselines=baselines, fit=fit.report)
-    _save(layer, report, overwrite=overwrite)
-    return report
-
-
-def read_teacher(path: Path, tensor: str | None = None) -> NDArray[np.float32]:
-    """Read a table (V, d) from a `.npy` file or, by name, from a `.safetensors` file.
-
-    Raises:
-        SeeError: the file cannot be read, or does not hold the tensor.
-        FormatError: it is damaged, or what it holds is no table of numbers.
-    """
-    if not path.is_file():
-        raise SeeError(f"{path}: no such file; name a .npy or .safetensors file")
-    table = _read_safetensors(path, tensor) if path.suffix == ".safetensors" else _read_npy(path)
-    if table.ndim != 2 or table.size == 0 or table.dtype.kind not in "fiu":
-        raise FormatError(f"{path}: {table.dtype} of shape {table.shape}; give a table (pieces, width) of numbers")
-    return np.array(table, dtype=np.float32, order="C")  # a copy: a memory map is not writable
-
-
-def read_rows(tables: Path) -> RowIndex:
-    """Read which units make which row from a folder of tables.
-
-    Raises:
-        SeeError: the folder holds no tables, or damaged ones.
-    """
-    table = read_table(tables, "unit_rows")
-    unit_ids = table.column("unit_ids").combine_chunks()
-    return RowIndex.from_unit_rows(
-        table.column("piece_id").to_numpy(),
-        table.column("amplitude").to_numpy(),
-        unit_ids.flatten().to_numpy().reshape(len(unit_ids), unit_ids.type.list_size),
+    weights = plan.weights()
+    weighed = plan.alternatives(table, weights, says)
+    says("fitting")
+    fitted = fit_layer(
+        weighed[0].spec,
+        plan.rows,
+        table,
+        weights=weights,
+        options=LayerFitOptions(plan.options.fit, CodeOptions(seed=plan.options.seed)),
+        resume=resume,
+        progress=progress,
     )
+    says("measuring other methods")
+    report = replace(
+        plan.report(fitted.layer, "fitted", astuple(fitted.quality)),
+        weighed=tuple(weighed),
+        fit=fitted.report,
+    )
+    report = replace(report, baselines=tuple(compare(table, report.budget_bytes, plan.options.seed)))
+    _save(fitted.layer, report, overwrite=overwrite)
+    if resume is not None:
+        resume.unlink(missing_ok=True)
+    return report
 
 
 @dataclass(frozen=True)
@@ -180,83 +199,64 @@ class _Plan:
     rows: RowIndex
     shape: ChainShape
     options: InitOptions
-    fitted: bool
 
     @classmethod
-    def of(cls, tables: Path, out: Path, width: int, options: InitOptions, *, fitted: bool, overwrite: bool) -> "_Plan":
+    def of(cls, tables: Path, out: Path, width: int, options: InitOptions, *, overwrite: bool) -> "_Plan":
         check_unsaved(out, {REPORT}, overwrite=overwrite)
-        rows = read_rows(tables)
-        if width < rows.order:
-            raise SeeError(f"a width of {width} cannot be split over {rows.order} sites; give a larger width")
-        start = ChainShape(options.form, width, balanced_sites(width, rows.order), 1)
-        dtype = DTYPES[options.dtype]
-        shape = shape_for_ratio(rows, start, options.ratio, by=options.by, dtype=dtype, offset=fitted)
-        return cls(tables, out, rows, shape, options, fitted)
+        order = read_order(tables)
+        if width < order:
+            raise SeeError(f"a width of {width} cannot be split over {order} sites; give a larger width")
+        shape = ChainShape(options.form, width, balanced_sites(width, order), 1, options.shared)
+        return cls(tables, out, read_rows(tables, shape.tables), shape, options)
 
-    @property
-    def dtype(self) -> torch.dtype:
-        return DTYPES[self.options.dtype]
+    def weights(self) -> Tensor | None:
+        power = self.options.frequency_power
+        return read_weights(self.tables, power) if power else None
 
-    @property
-    def dense(self) -> int:
-        return dense_bytes(self.rows.n_pieces, self.shape.width)
+    def alternatives(self, table: Tensor, weights: Tensor | None, says: Callable[[str], None]) -> list[Alternative]:
+        """What is to be fitted, and behind it what it was weighed against."""
+        options = self.options
+        if options.terms == "products" or options.by == "parameters":
+            shape = shape_for_ratio(self.rows, self.shape, options.budget)
+            spec = layer_spec(self.rows, shape, options.storage, offset=True)
+            return [Alternative(spec, self.rows.stored_bytes(), note="as asked for")]
+        return weigh(
+            self.rows,
+            self.shape,
+            table,
+            options.budget,
+            kinds=KINDS[options.terms],
+            weights=weights,
+            seed=options.seed,
+            progress=lambda text: says(f"weighing {text}"),
+        )
 
-    @property
-    def bytes(self) -> int:
-        return stored_bytes(self.rows, self.shape, self.dtype, offset=self.fitted)
-
-    @property
-    def budget(self) -> int:
-        """The bytes that other methods may take: the ratio's, or where parameters were counted, ours."""
-        return int(self.dense / self.options.ratio) if self.options.by == "bytes" else self.bytes
-
-    def generator(self) -> torch.Generator:
-        return torch.Generator().manual_seed(self.options.seed)
-
-    def method(self, start: str) -> Method:
-        size = self.bytes
-        return Method(f"{self.options.form} factors, {start}, {self.options.dtype}", size, self.dense / size)
-
-    def report(self, made: Method) -> InitReport:
-        parameters = self.shape.parameters(self.rows.n_units) + (self.shape.width if self.fitted else 0)
+    def report(self, layer: EntangledEmbedding, start: str, quality: tuple[float, float] | None = None) -> InitReport:
+        spec, size = spec_of(layer), stored_bytes(layer)
+        dense = dense_bytes(spec.n_pieces, spec.width)
+        index_bytes = 0 if spec.product is None else self.rows.stored_bytes()
+        name = f"{Alternative(spec, index_bytes).name}, {start}, {spec.storage}"
+        # Other methods may take the ratio's bytes or, where parameters were counted, ours.
+        budget = int(dense / self.options.ratio) if self.options.by == "bytes" else size
         return InitReport(
             folder=self.out,
-            n_pieces=self.rows.n_pieces,
-            shape=self.shape,
-            n_units=self.rows.n_units,
-            parameters=parameters,
-            parameter_ratio=self.rows.n_pieces * self.shape.width / parameters,
-            index_bytes=self.rows.stored_bytes(),
-            budget_bytes=self.budget,
-            made=made,
+            spec=spec,
+            index_bytes=index_bytes,
+            budget_bytes=budget,
+            made=Method(name, size, dense / size, *(quality or ())),
             tables_sha256=read_manifest(self.tables)["tables"]["unit_rows"]["sha256"],
             options=self.options,
         )
+
+
+KINDS: dict[Terms, tuple[Kind, ...]] = {
+    "auto": ("codes", "both", "products"),
+    "codes": ("codes",),
+    "both": ("both",),
+}
 
 
 def _save(layer: EntangledEmbedding, report: InitReport, *, overwrite: bool) -> None:
     content = {**report.as_dict(), "folder": report.folder.name}  # the file says nothing of the machine
     text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
     save_embedding(layer, report.folder, overwrite=overwrite, notes={REPORT: text.encode()})
-
-
-def _read_npy(path: Path) -> NDArray[Any]:
-    try:
-        return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
-    except (ValueError, EOFError, OSError, BadZipFile) as error:
-        raise FormatError(
-            f"{path}: no .npy file with a plain array ({error}); save the table with numpy.save"
-        ) from error
-
-
-def _read_safetensors(path: Path, tensor: str | None) -> NDArray[Any]:
-    try:
-        with safe_open(path, framework="pt") as file:
-            names = list(file.keys())
-            name = tensor or (names[0] if len(names) == 1 else None)
-            if name not in names:
-                shown = ", ".join(names[:8])
-                raise SeeError(f"{path}: holds the tensors {shown}; name the table with --tensor")
-            return np.asarray(file.get_tensor(name).float().numpy())
-    except SafetensorError as error:
-        raise FormatError(f"{path}: damaged ({error}); save the table anew") from error

@@ -43,5 +43,7 @@ def plot_methods(report: InitReport, path: Path) -> None:
     axes.bar_label(bars, fmt="%.3f", padding=3)
     axes.set_xlim(0, 1.1)
     axes.set_xlabel("relative error of the table")
-    axes.set_title(f"{report.n_pieces:,} × {report.shape.width} in {report.budget_bytes / 1e6:.2f} MB (grey: in more)")
+    axes.set_title(
+        f"{report.spec.n_pieces:,} × {report.spec.width} in {report.budget_bytes / 1e6:.2f} MB (grey: in more)"
+    )
     figure.savefig(path, dpi=120)

@@ -30,6 +30,14 @@ def build(
     min_share: Annotated[
         int, typer.Option(help="Pieces that have to share a stretch of text for it to be a unit.", min=1)
     ] = 8,
+    units: Annotated[
+        int | None,
+        typer.Option(
+            help="The most parts of words at a site, as `see plan` names it; chooses --min-share.",
+            min=1,
+            show_default=False,
+        ),
+    ] = None,
     only: Annotated[
         bool, typer.Option("--only", help="Leave the bundled lexicon out; it fills gaps of the dictionaries named.")
     ] = False,
@@ -68,7 +76,7 @@ def build(
         tuple(dictionaries or ()),
         tokenizer,
         taxonomy,
-        units=UnitOptions(order, max_terms, min_share),
+        units=UnitOptions(order, max_terms, min_share, units),
         only=only,
         frequency=frequency,
         babelnet=babelnet,

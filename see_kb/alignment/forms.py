@@ -8,8 +8,10 @@ Shared stretches load the units of a site evenly; equal thirds of the text have 
 share, and rows made of them fit a table worse at the same size.
 """
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from copy import copy
 
 import regex
 
@@ -21,6 +23,9 @@ MAX_INFIX = 8
 
 MAX_SHARED = 64
 """Elements up to which beginnings and endings are compared; longer pieces are runs of one sign."""
+
+MAX_SHARE = 4096
+"""Pieces that share a stretch, beyond which hardly any stretch but single letters is left."""
 
 _CLUSTER = regex.compile(r"\X")
 _BYTE = regex.compile(r"<0x[0-9A-F]{2}>")
@@ -56,6 +61,12 @@ class FormSplitter:
             if order > 2:
                 self._infixes.update({"".join(form[start:end]) for start, end in _stretches(len(form))})
 
+    def with_share(self, min_share: int) -> "FormSplitter":
+        """The same counts with another share."""
+        other = copy(self)
+        other._min_share = min_share
+        return other
+
     def splits(self, form: Form) -> Iterator[tuple[str, ...]]:
         """Give ways to split a form, the best first; the later ones have longer and longer first parts."""
         between = [self._infix(form, site) for site in range(1, self._order - 1)]
@@ -79,6 +90,19 @@ class FormSplitter:
             if length == 1 or self._infixes[text] >= self._min_share:
                 break
         return text
+
+
+def share_for(forms: Sequence[Form], order: int, units: int) -> int:
+    """The smallest `min_share` with which no site has more than `units` different parts, or the largest that helps."""
+    splitter = FormSplitter(forms, order, 1)
+    shares = range(1, MAX_SHARE + 1)
+    return shares[min(bisect_left(shares, True, key=lambda share: _fits(splitter, share, forms, units)), MAX_SHARE - 1)]
+
+
+def _fits(splitter: FormSplitter, share: int, forms: Sequence[Form], units: int) -> bool:
+    sharing = splitter.with_share(share)
+    parts = zip(*(next(sharing.splits(form)) for form in forms), strict=True)
+    return max(len(set(site)) for site in parts) <= units
 
 
 def _stretches(length: int) -> Iterator[tuple[int, int]]:

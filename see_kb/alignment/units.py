@@ -20,7 +20,7 @@ from math import sqrt
 from typing import Literal
 
 from see_kb.alignment.align import Alignment, Match
-from see_kb.alignment.forms import FormSplitter, form_of
+from see_kb.alignment.forms import FormSplitter, form_of, share_for
 from see_kb.alignment.segment import MIN_STEM
 from see_kb.errors import SeeError
 from see_kb.vocabulary.pieces import SPACE
@@ -33,17 +33,21 @@ class UnitOptions:
     """How rows are made.
 
     `order` is the number of sites, `max_terms` of terms that a row may have, its form term included, and `min_share`
-    of pieces that have to share a stretch of text for it to be a part: with less, there are more units.
+    of pieces that have to share a stretch of text for it to be a part: with less, there are more units. `units`, if
+    given, is the most parts of forms that a site may have, and the smallest `min_share` that keeps to it is taken.
     """
 
     order: int = 3
     max_terms: int = 4
     min_share: int = 8
+    units: int | None = None
 
     def __post_init__(self) -> None:
         for name, lowest, highest in (("order", 2, 8), ("max_terms", 1, 64), ("min_share", 1, 1_000_000)):
             if not lowest <= getattr(self, name) <= highest:
                 raise SeeError(f"{name} is {getattr(self, name)}; give a number from {lowest} to {highest}")
+        if self.units is not None and self.units < 1:
+            raise SeeError(f"units is {self.units}; give a number from 1 on")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +102,8 @@ def make_units(alignments: Sequence[Alignment], options: UnitOptions) -> UnitTab
     """
     meaningful = _meaningful_texts(alignments)
     forms = [form_of(alignment) for alignment in alignments]
-    splitter = FormSplitter(forms, options.order, options.min_share)
+    share = share_for(forms, options.order, options.units) if options.units and forms else options.min_share
+    splitter = FormSplitter(forms, options.order, share)
     taken: dict[_Term, int] = {}
     collisions: list[Collision] = []
     terms: list[list[_Term]] = []

@@ -17,15 +17,14 @@ def rows_of(shape: ChainShape, cores: Sequence[Tensor], index: Tensor, amplitude
 
     Args:
         shape: the chain.
-        cores: site j is (n_units[j], *shape.core_shape(j)).
+        cores: table t is (n_units[t], *shape.table_shapes[t]).
         index: (B, T, O) int32 or int64.
         amplitude: (B, T).
     Returns:
-        (B, width), in the cores' type also where autocast computes in another.
+        (B, width), in the cores' type.
     """
-    dtype = cores[0].dtype
-    rows = entangle(gather(cores, index), amplitude.to(dtype), shape.split)
-    return rows[:, : shape.width].to(dtype)
+    gathered = gather([cores[table] for table in shape.tables], index)
+    return entangle(gathered, amplitude.to(cores[0].dtype), shape.split)[:, : shape.width]
 
 
 def gather(cores: Sequence[Tensor], index: Tensor) -> list[Tensor]:
@@ -37,13 +36,13 @@ def gather(cores: Sequence[Tensor], index: Tensor) -> list[Tensor]:
     ]
 
 
-def entangle(cores: Sequence[Tensor], amplitude: Tensor, split: int) -> Tensor:
+def entangle(cores: Sequence[Tensor], amplitude: Tensor | None, split: int) -> Tensor:
     """Contract gathered cores into rows.
 
     Args:
         cores: one per site; all (B, T, m, d[j]) with m channels, or all (B, T, r[j], d[j], r[j + 1]) with
             r[0] == r[-1] == 1.
-        amplitude: (B, T), in the cores' type.
+        amplitude: (B, T), in the cores' type; None for ones.
         split: how many sites make the left half, 0 to O - 1. The result is the same for each, the cost is not.
     Returns:
         (B, d[0] * d[1] * ...), the first site varying slowest.
@@ -57,15 +56,18 @@ def entangle(cores: Sequence[Tensor], amplitude: Tensor, split: int) -> Tensor:
     return torch.bmm(left, right).flatten(1)
 
 
-def _cp_halves(cores: Sequence[Tensor], amplitude: Tensor, split: int) -> tuple[Tensor, Tensor]:
-    start = amplitude[..., None, None]
-    left = channel_products(cores[:split], start).expand(-1, -1, cores[0].shape[2], -1)
+def _cp_halves(cores: Sequence[Tensor], amplitude: Tensor | None, split: int) -> tuple[Tensor, Tensor]:
+    first = cores[0] if split else torch.ones_like(cores[0][..., :1])
+    left = channel_products(cores[1:split], first)
+    if amplitude is not None:
+        left = left * amplitude[..., None, None]
     right = channel_products(cores[split + 1 :], cores[split])
     return left.flatten(1, 2).transpose(1, 2), right.flatten(1, 2)
 
 
-def _mps_halves(cores: Sequence[Tensor], amplitude: Tensor, split: int) -> tuple[Tensor, Tensor]:
-    left = chain_from_left(cores[:split], amplitude[..., None, None])
+def _mps_halves(cores: Sequence[Tensor], amplitude: Tensor | None, split: int) -> tuple[Tensor, Tensor]:
+    start = cores[0].new_ones(()).expand(*cores[0].shape[:2], 1, 1) if amplitude is None else amplitude[..., None, None]
+    left = chain_from_left(cores[:split], start)
     right = chain_from_right(cores[split:-1], cores[-1].squeeze(-1))
     return left.transpose(1, 2).flatten(2), right.flatten(1, 2)
 

@@ -33,7 +33,7 @@ def network_row(shape: ChainShape, cores: Sequence[Tensor], index: Tensor, ampli
 
     Args:
         shape: the chain.
-        cores: site j is (n_units[j], *shape.core_shape(j)).
+        cores: table t is (n_units[t], *shape.table_shapes[t]).
         index: (T, O) integers, the row's units.
         amplitude: (T,).
     Returns:
@@ -41,7 +41,7 @@ def network_row(shape: ChainShape, cores: Sequence[Tensor], index: Tensor, ampli
     """
     row = cores[0].new_zeros(shape.full_width)
     for term in range(index.shape[0]):
-        nodes = row_nodes(shape, [core[int(index[term, site])] for site, core in enumerate(cores)])
+        nodes = row_nodes(shape, [cores[table][int(index[term, site])] for site, table in enumerate(shape.tables)])
         edges = [nodes[0][0], *(node[1] for node in nodes), nodes[-1][2]]
         chain = nodes[0] if len(nodes) == 1 else tn.contractors.optimal(nodes, output_edge_order=edges)
         row = row + amplitude[term] * chain.tensor.reshape(-1)

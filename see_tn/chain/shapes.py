@@ -23,6 +23,9 @@ class ChainShape:
     arXiv 2412.12204; MorphTE, arXiv 2210.15379; word2ket, arXiv 1911.04975). The first site varies slowest in a
     row, and the row is cut off after `width` columns.
 
+    Each site reads a table of cores of its own or, if `shared`, one table with all sites whose cores have the same
+    shape, as in MorphTE: a unit then has one core for several sites.
+
     Raises:
         FactorError: a size is not positive, or the sites' product is below the width.
     """
@@ -31,6 +34,7 @@ class ChainShape:
     width: int
     sites: tuple[int, ...]
     rank: int
+    shared: bool = False
 
     def __post_init__(self) -> None:
         if self.form not in get_args(Form):
@@ -56,6 +60,20 @@ class ChainShape:
         return (1, *(self.rank,) * (self.order - 1), 1)
 
     @property
+    def tables(self) -> tuple[int, ...]:
+        """Which table of cores each site reads, numbered in the order of the sites that read one first."""
+        if not self.shared:
+            return tuple(range(self.order))
+        shapes = list(dict.fromkeys(map(self.core_shape, range(self.order))))
+        return tuple(shapes.index(self.core_shape(site)) for site in range(self.order))
+
+    @property
+    def table_shapes(self) -> tuple[tuple[int, ...], ...]:
+        """The shape of one unit's core in each table."""
+        shapes = dict(zip(self.tables, map(self.core_shape, range(self.order)), strict=True))
+        return tuple(shapes[table] for table in sorted(shapes))
+
+    @property
     def paths(self) -> int:
         """How many products are summed into one entry of a row, per term."""
         return self.rank if self.form == "cp" else prod(self.bonds)
@@ -77,8 +95,11 @@ class ChainShape:
         return replace(self, rank=rank)
 
     def parameters(self, n_units: Sequence[int]) -> int:
-        """Trained numbers of all cores; `n_units[j]` units stand at site j."""
-        return sum(n * prod(self.core_shape(site)) for site, n in zip(self._sized(n_units), n_units, strict=True))
+        """Trained numbers of all cores; `n_units[j]` units own a core in table j."""
+        shapes = self.table_shapes
+        if len(n_units) != len(shapes):
+            raise FactorError(f"{len(n_units)} counts of units for {len(shapes)} tables of cores; give one for each")
+        return sum(n * prod(shape) for n, shape in zip(n_units, shapes, strict=True))
 
     def multiply_adds(self, n_terms: int = 1) -> int:
         """Multiply-adds of one row's forward pass: both halves of every term, then one product over all terms."""
@@ -95,11 +116,6 @@ class ChainShape:
             building += columns * prod(self.core_shape(site)) if site < self.order - 1 else 0
             columns *= self.sites[site]
         return n_terms * (building + self.bonds[self.split] * self.full_width)
-
-    def _sized(self, n_units: Sequence[int]) -> range:
-        if len(n_units) != self.order:
-            raise FactorError(f"{len(n_units)} counts of units for {self.order} sites; give one count per site")
-        return range(self.order)
 
 
 def balanced_sites(width: int, order: int) -> tuple[int, ...]:

@@ -7,21 +7,27 @@ is, and one step is exact. The classical form of a fit for this kind of table is
 no shared units.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from itertools import count
+from pathlib import Path
 from time import perf_counter
+from typing import Self
 
 import torch
 from torch import Tensor
 
 from see_tn.chain.entangle import rows_of
-from see_tn.chain.row_index import RowIndex
+from see_tn.chain.initialise import directed_cores
+from see_tn.chain.row_index import RowIndex, check_rows
 from see_tn.chain.shapes import ChainShape
 from see_tn.errors import FactorError
-from see_tn.fitting.initialise import directed_cores
-from see_tn.fitting.normal import SiteProblem
+from see_tn.fitting.normal import SiteProblem, Target, chunked
 from see_tn.fitting.quality import CHUNK, Quality, measure
+from see_tn.fitting.resume import FitFile, fingerprint
+from see_tn.fitting.shared import SharedProblem
+
+SAMPLE = 32_768  # rows that the directions of a table are found from
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,11 @@ class FitOptions:
         if self.sweeps < 1 or self.steps < 1 or self.tolerance < 0 or self.ridge < 0:
             raise FactorError(f"{self}: sweeps and steps are at least 1, tolerance and ridge at least 0")
 
+    @property
+    def solving(self) -> tuple[int, float]:
+        """What decides how a sweep is made, and not when the last one is."""
+        return (self.steps, self.ridge)
+
 
 @dataclass(frozen=True)
 class Sweep:
@@ -51,6 +62,16 @@ class Sweep:
     number: int
     quality: Quality
     seconds: float
+
+    def as_dict(self) -> dict[str, float]:
+        """Give plain values, for JSON."""
+        return {"number": self.number, **asdict(self.quality), "seconds": self.seconds}
+
+    @classmethod
+    def of(cls, values: Mapping[str, float]) -> Self:
+        """Undo `as_dict`."""
+        quality = Quality(values["relative_error"], values["mean_cosine"])
+        return cls(int(values["number"]), quality, values["seconds"])
 
 
 @dataclass(frozen=True)
@@ -88,8 +109,10 @@ def fit_als(
     teacher: Tensor,
     shape: ChainShape,
     *,
+    weights: Tensor | None = None,
     generator: torch.Generator | None = None,
     options: FitOptions | None = None,
+    resume: Path | None = None,
     progress: Callable[[Sweep], None] | None = None,
     clock: Callable[[], float] = perf_counter,
 ) -> FitResult:
@@ -97,39 +120,98 @@ def fit_als(
 
     Args:
         rows: which units make which row.
-        teacher: (V, width); computed with in float32.
+        teacher: (V, width), in any float type; computed with in float32.
         shape: the chain.
+        weights: (V,), positive: how much a piece's squared error counts, for example a power of its frequency. The
+            report's figures are then weighted too.
         generator: random state of the start, on the CPU; the same state gives the same fit.
         options: when to stop.
+        resume: a file that keeps the fit's state after each sweep. If it exists the fit goes on from there, and ends
+            with the same factors (on as many threads) as if it had never stopped.
         progress: called after each sweep, and with the start as sweep 0.
         clock: gives seconds.
     Raises:
-        FactorError: the teacher's shape does not fit, or it holds a number that is not finite.
+        FactorError: the teacher's shape does not fit, it or the weights hold a number that does not do, or the file
+            to resume from is of another fit.
     """
     options = options or FitOptions()
-    teacher = teacher.detach().float()
-    _check(rows, teacher, shape)
+    teacher = teacher.detach()
+    _check(rows, teacher, shape, weights)
+    fit = _Fit(rows, teacher, shape, weights, options)
+    file = resume and FitFile(resume, fit.fingerprint(generator))
     start = clock()
-    offset = teacher.mean(dim=0)
-    centred = teacher - offset
-    cores = directed_cores(shape, rows.n_units, centred, generator)
-    problems = [SiteProblem(rows, shape, site, teacher.device) for site in range(shape.order)]
-    index = torch.from_numpy(rows.index).to(teacher.device)
-    amplitude = torch.from_numpy(rows.amplitude).to(teacher.device)
-    sweeps: list[Sweep] = []
-    for number in count():
+    state = file.read() if file else None
+    if state is None:
+        cores, sweeps = directed_cores(shape, rows.n_units, fit.sample(), generator), []
+    else:
+        cores, sweeps = [core.to(teacher.device) for core in state[0]], [Sweep.of(values) for values in state[1]]
+        start -= sweeps[-1].seconds
+    for number in count(len(sweeps)):
+        if reason := _reason_to_stop(sweeps, options):
+            return FitResult(tuple(cores), fit.target.offset, FitReport(tuple(sweeps), reason))
         if number:
-            for site, problem in enumerate(problems):
-                cores[site] = problem.solve(cores, centred, steps=options.steps, ridge=options.ridge)
-            cores = _levelled(cores)
-        pieces = torch.split(torch.arange(rows.n_pieces, device=teacher.device), CHUNK)
-        fitted = (rows_of(shape, cores, index[part], amplitude[part]) + offset for part in pieces)
-        sweeps.append(Sweep(number, measure(teacher, fitted), clock() - start))
+            cores = fit.sweep(cores)
+        sweeps.append(Sweep(number, fit.quality(cores), clock() - start))
+        if file:
+            file.write(cores, [sweep.as_dict() for sweep in sweeps])
         if progress is not None:
             progress(sweeps[-1])
-        if reason := _reason_to_stop(sweeps, options):
-            return FitResult(tuple(cores), offset, FitReport(tuple(sweeps), reason))
     raise AssertionError("unreachable: the number of sweeps ends the loop")
+
+
+class _Fit:
+    """What stays the same from sweep to sweep."""
+
+    def __init__(
+        self, rows: RowIndex, teacher: Tensor, shape: ChainShape, weights: Tensor | None, options: FitOptions
+    ) -> None:
+        self.rows, self.shape, self.options = rows, shape, options
+        self.weights = None if weights is None else weights.float() / weights.float().mean()
+        self.target = Target(teacher, mean_row(teacher, self.weights))
+        chunks = chunked(rows, teacher.device, self.weights)
+        self.problems = [
+            SiteProblem(shape, shape.tables.index(table), n_units, chunks)
+            if shape.tables.count(table) == 1
+            else SharedProblem(shape, table, n_units, chunks)
+            for table, n_units in enumerate(rows.n_units)
+        ]
+        self.index = torch.from_numpy(rows.index).to(teacher.device)
+        self.amplitude = torch.from_numpy(rows.amplitude).to(teacher.device)
+
+    def fingerprint(self, generator: torch.Generator | None) -> str:
+        state = None if generator is None else generator.get_state().tolist()
+        return fingerprint(self.rows, self.target.table, self.weights, self.shape, self.options.solving, state)
+
+    def sample(self) -> Tensor:
+        """Rows of the centred table, evenly spaced: enough to find its directions."""
+        rows = self.target.table[:: max(1, len(self.target.table) // SAMPLE)]
+        return rows.to(self.target.offset.dtype) - self.target.offset
+
+    def sweep(self, cores: list[Tensor]) -> list[Tensor]:
+        cores = list(cores)
+        for table, problem in enumerate(self.problems):
+            # Where no table is shared, the cores of all sites are the tables in their order.
+            given = cores if isinstance(problem, SharedProblem) else [cores[own] for own in self.shape.tables]
+            solved = problem.solve(given, self.target, steps=self.options.steps, ridge=self.options.ridge)
+            cores[table] = solved
+        return _levelled(cores, self.shape)
+
+    def quality(self, cores: list[Tensor]) -> Quality:
+        pieces = torch.split(torch.arange(self.rows.n_pieces, device=self.index.device), CHUNK)
+        fitted = (
+            rows_of(self.shape, cores, self.index[part], self.amplitude[part]) + self.target.offset for part in pieces
+        )
+        return measure(self.target.table, fitted, self.weights)
+
+
+def mean_row(teacher: Tensor, weights: Tensor | None = None) -> Tensor:
+    """The (weighted) mean of a table's rows, (width,) float32, summed in float64 chunk by chunk."""
+    weights = None if weights is None else weights / weights.mean()
+    total = torch.zeros(teacher.shape[1], dtype=torch.float64, device=teacher.device)
+    for start in range(0, len(teacher), CHUNK):
+        part = teacher[start : start + CHUNK].double()
+        total += part.sum(dim=0) if weights is None else weights[start : start + CHUNK].to(part) @ part
+    return (total / len(teacher)).float()
 
 
 def _reason_to_stop(sweeps: list[Sweep], options: FitOptions) -> str | None:
@@ -143,23 +225,40 @@ def _reason_to_stop(sweeps: list[Sweep], options: FitOptions) -> str | None:
     return None
 
 
-def _levelled(cores: list[Tensor]) -> list[Tensor]:
+def _levelled(cores: list[Tensor], shape: ChainShape) -> list[Tensor]:
     """The same rows with the same scale at each site, which keeps every site inside the range of float16."""
     scales = torch.stack([core.square().mean().sqrt() for core in cores])
     if not bool((scales > 0).all()):
         return cores
-    level = scales.log().mean().exp()
+    sites = torch.tensor([shape.tables.count(table) for table in range(len(cores))], device=scales.device)
+    level = ((sites * scales.log()).sum() / sites.sum()).exp()
     return [core * (level / scale) for core, scale in zip(cores, scales, strict=True)]
 
 
-def _check(rows: RowIndex, teacher: Tensor, shape: ChainShape) -> None:
+def _check(rows: RowIndex, teacher: Tensor, shape: ChainShape, weights: Tensor | None) -> None:
     if tuple(teacher.shape) != (rows.n_pieces, shape.width):
         raise FactorError(
             f"the teacher is {tuple(teacher.shape)}, the rows and the shape ask for {(rows.n_pieces, shape.width)}: "
             "give the table of the tokenizer that the rows were built from"
         )
-    if rows.order != shape.order:
-        raise FactorError(f"rows of {rows.order} sites and a shape of {shape.order}; build them with one order")
-    if not bool(torch.isfinite(teacher).all()):
-        piece = int((~torch.isfinite(teacher)).any(dim=1).nonzero()[0])
-        raise FactorError(f"teacher: the row of piece {piece} holds a number that is not finite; repair the table")
+    check_rows(rows, shape)
+    check_finite(teacher)
+    if weights is not None and (
+        tuple(weights.shape) != (rows.n_pieces,) or not bool((torch.isfinite(weights) & (weights > 0)).all())
+    ):
+        raise FactorError(
+            f"weights {tuple(weights.shape)}: give one positive number for each of {rows.n_pieces} pieces"
+        )
+
+
+def check_finite(teacher: Tensor) -> None:
+    """Refuse a teacher's table with a number that is not finite.
+
+    Raises:
+        FactorError: there is one; the message names the piece.
+    """
+    for start in range(0, len(teacher), CHUNK):
+        finite = torch.isfinite(teacher[start : start + CHUNK]).all(dim=1)
+        if not bool(finite.all()):
+            piece = start + int((~finite).nonzero()[0])
+            raise FactorError(f"teacher: the row of piece {piece} holds a number that is not finite; repair the table")

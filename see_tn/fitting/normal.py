@@ -5,12 +5,13 @@ the other sites' columns in X, is `sum over (term, K) of core[u(t, term)] * envi
 K x X. So piece t adds the block `environment @ environment^T` over (term, K) to the normal equations.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import prod
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from see_tn.chain.entangle import chain_from_left, chain_from_right, channel_products, gather
 from see_tn.chain.row_index import RowIndex
@@ -23,77 +24,90 @@ PRECISE = 1e-6  # residual, relative to the right side, below which more steps c
 
 
 @dataclass(frozen=True, eq=False)
-class _Chunk:
-    """Some pieces of about equally many terms."""
+class Chunk:
+    """Some pieces of about equally many terms; each piece's row and wish are scaled by the root of its weight."""
 
     pieces: Tensor  # (B,)
     index: Tensor  # (B, T, O)
-    amplitude: Tensor  # (B, T)
+    amplitude: Tensor  # (B, T), times the root of the weight
+    root: Tensor | None  # (B, 1), the root of the weight
+
+    def wanted(self, target: "Target", full_width: int) -> Tensor:
+        """(B, full width): the rows that the pieces want, zero beyond the width."""
+        rows = target.table[self.pieces].to(target.offset.dtype) - target.offset
+        if self.root is not None:
+            rows *= self.root
+        return F.pad(rows, (0, full_width - rows.shape[1]))
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """A table (V, width) in any type, and what is taken off each of its rows (width,); never subtracted as a whole."""
+
+    table: Tensor
+    offset: Tensor
 
 
 class SiteProblem:
     """What the fit of one site needs in every sweep: the pieces in chunks, and where their blocks go."""
 
-    def __init__(self, rows: RowIndex, shape: ChainShape, site: int, device: torch.device) -> None:
+    def __init__(self, shape: ChainShape, site: int, n_units: int, chunks: Sequence[Chunk]) -> None:
         self.shape = shape
         self.site = site
-        self.n_units = rows.n_units[site]
+        self.n_units = n_units
         self.channels = prod(shape.core_shape(site)) // shape.sites[site]
-        self.chunks = list(_chunks(rows, device))
+        self.chunks = chunks
 
-    def solve(self, cores: Sequence[Tensor], target: Tensor, *, steps: int, ridge: float) -> Tensor:
+    def solve(self, cores: Sequence[Tensor], target: Target, *, steps: int, ridge: float) -> Tensor:
         """The site's new cores: at least as good as the old ones for this target, all other sites as they are.
 
         Args:
-            cores: all sites.
-            target: (V, width).
+            cores: all sites, each with a table of its own.
+            target: what the rows should be.
             steps: the most conjugate-gradient steps.
             ridge: weight of the distance to the old cores, relative to the mean diagonal of the blocks.
         Returns:
             As `cores[site]`.
         """
-        old = self._as_matrix(cores[self.site])
+        old = self.as_matrix(cores[self.site])
         blocks: list[Tensor | None] = []
         kept = 0
         diagonal = old.new_zeros(self.n_units, self.channels, self.channels)
         slope = torch.zeros_like(old)
         for chunk in self.chunks:
-            environment = self._environment(cores, chunk)
+            environment = self.environment(cores, chunk)
             block = environment @ environment.mT
             slope += self._slope(environment, old, chunk, target)
-            diagonal += self._own_blocks(block, chunk)
+            diagonal += self.own_blocks(block, chunk)
             kept += block.nbytes
             blocks.append(block if kept <= KEPT_BYTES else None)
-        weight = ridge * float(diagonal.diagonal(dim1=1, dim2=2).mean())
-        # A tiny part of each block's own size keeps blocks of units with fewer pieces than channels solvable.
-        own = 1e-6 * diagonal.diagonal(dim1=1, dim2=2).mean(dim=1)
-        shift = weight + own + torch.finfo(own.dtype).tiny
-        diagonal.diagonal(dim1=1, dim2=2).add_(shift[:, None])
-        factor = _factored(diagonal)
+        shift = shifted(diagonal, ridge)
+        factor = factored(diagonal)
 
         def normal(vector: Tensor) -> Tensor:
             product = shift[:, None, None] * vector
             for chunk, block in zip(self.chunks, blocks, strict=True):
                 if block is None:
-                    environment = self._environment(cores, chunk)
+                    environment = self.environment(cores, chunk)
                     block = environment @ environment.mT
-                product += self._scatter(block @ self._gathered(vector, chunk), chunk)
+                product += self.scatter(block @ self.gathered(vector, chunk), chunk)
             return product
 
         step = conjugate_gradient(normal, slope, lambda residual: torch.cholesky_solve(residual, factor), steps)
-        return self._as_core(old + step)
+        return self.as_core(old + step)
 
-    def _as_matrix(self, core: Tensor) -> Tensor:
+    def as_matrix(self, core: Tensor) -> Tensor:
         """(n, K, d) of a core in either form."""
         return core if self.shape.form == "cp" else core.permute(0, 1, 3, 2).flatten(1, 2)
 
-    def _as_core(self, matrix: Tensor) -> Tensor:
+    def as_core(self, matrix: Tensor) -> Tensor:
+        """Undo `as_matrix`."""
         if self.shape.form == "cp":
             return matrix
         left, sites, right = self.shape.core_shape(self.site)
         return matrix.reshape(-1, left, right, sites).permute(0, 1, 3, 2).contiguous()
 
-    def _environment(self, cores: Sequence[Tensor], chunk: _Chunk) -> Tensor:
+    def environment(self, cores: Sequence[Tensor], chunk: Chunk) -> Tensor:
         """(B, T * K, X): what the other sites make of a one in each place of this site's core."""
         ones = chunk.amplitude[..., None, None].to(cores[0].dtype)
         gathered = gather(cores, chunk.index)
@@ -107,21 +121,28 @@ class SiteProblem:
         both = left.mT[..., :, None, :, None] * right[..., None, :, None, :]
         return both.flatten(-2).flatten(1, 3)
 
-    def _slope(self, environment: Tensor, old: Tensor, chunk: _Chunk, target: Tensor) -> Tensor:
+    def _slope(self, environment: Tensor, old: Tensor, chunk: Chunk, target: Target) -> Tensor:
         """Half the descent direction: the residual of the old cores, carried back to the units."""
-        residual = -(self._gathered(old, chunk).mT @ environment)  # (B, d, X)
-        left, d = prod(self.shape.sites[: self.site]), self.shape.sites[self.site]
-        wanted = target.new_zeros(len(chunk.pieces), self.shape.full_width)
-        wanted[:, : self.shape.width] = target[chunk.pieces]
-        residual += wanted.reshape(len(wanted), left, d, -1).transpose(1, 2).flatten(2)
+        residual = self.unfolded(chunk.wanted(target, self.shape.full_width))
+        residual -= self.gathered(old, chunk).mT @ environment  # (B, d, X)
         if self.shape.full_width > self.shape.width:
             # Columns beyond the width want nothing. Taking their prediction as their target bounds the error from
             # above and touches it at the old cores, so the error still never rises.
             inside = torch.arange(self.shape.full_width, device=residual.device) < self.shape.width
-            residual *= inside.reshape(left, d, -1).transpose(0, 1).flatten(1)
-        return self._scatter(environment @ residual.mT, chunk)
+            residual *= self.unfolded(inside[None])
+        return self.scatter(environment @ residual.mT, chunk)
 
-    def _own_blocks(self, block: Tensor, chunk: _Chunk) -> Tensor:
+    def unfolded(self, rows: Tensor) -> Tensor:
+        """Rows (B, full width) with this site's columns first: (B, d, X)."""
+        left, d = prod(self.shape.sites[: self.site]), self.shape.sites[self.site]
+        return rows.reshape(len(rows), left, d, -1).transpose(1, 2).flatten(2)
+
+    def folded(self, rows: Tensor) -> Tensor:
+        """Undo `unfolded`."""
+        left, d = prod(self.shape.sites[: self.site]), self.shape.sites[self.site]
+        return rows.reshape(len(rows), d, left, -1).transpose(1, 2).flatten(1)
+
+    def own_blocks(self, block: Tensor, chunk: Chunk) -> Tensor:
         """(n, K, K): the part of the normal equations in which a unit meets itself, in one term or in two."""
         n_terms = chunk.index.shape[1]
         units = chunk.index[..., self.site]
@@ -130,11 +151,11 @@ class SiteProblem:
         own = torch.einsum("btkul,btu->btkl", parts, same)
         return _sum_by_unit(own.flatten(2), units, self.n_units).reshape(-1, self.channels, self.channels)
 
-    def _gathered(self, matrix: Tensor, chunk: _Chunk) -> Tensor:
+    def gathered(self, matrix: Tensor, chunk: Chunk) -> Tensor:
         """(B, T * K, d) of (n, K, d)."""
         return gather([matrix], chunk.index[..., self.site : self.site + 1])[0].flatten(1, 2)
 
-    def _scatter(self, values: Tensor, chunk: _Chunk) -> Tensor:
+    def scatter(self, values: Tensor, chunk: Chunk) -> Tensor:
         """The transpose of `_gathered`."""
         units = chunk.index[..., self.site]
         parts = values.reshape(*units.shape, -1)
@@ -165,7 +186,16 @@ def conjugate_gradient(
     return solution
 
 
-def _factored(blocks: Tensor) -> Tensor:
+def shifted(blocks: Tensor, ridge: float) -> Tensor:
+    """Add a ridge to the diagonals of (n, K, K) blocks, in place, and give it for each block: (n,)."""
+    means = blocks.diagonal(dim1=1, dim2=2).mean(dim=1)
+    # A tiny part of each block's own size keeps blocks of units with fewer pieces than channels solvable.
+    shift: Tensor = ridge * means.mean() + 1e-6 * means + torch.finfo(means.dtype).tiny
+    blocks.diagonal(dim1=1, dim2=2).add_(shift[:, None])
+    return shift
+
+
+def factored(blocks: Tensor) -> Tensor:
     """Cholesky factors of (n, K, K) blocks; those that rounding left indefinite get the least diagonal that helps.
 
     Raises:
@@ -184,13 +214,24 @@ def _factored(blocks: Tensor) -> Tensor:
     raise FactorError("the fit left the range of float32; scale the teacher's table")
 
 
-def _chunks(rows: RowIndex, device: torch.device) -> Iterator[_Chunk]:
-    """Pieces sorted by their number of terms, so that little is padding."""
+def chunked(rows: RowIndex, device: torch.device, weights: Tensor | None = None) -> list[Chunk]:
+    """Pieces sorted by their number of terms, so that little is padding.
+
+    Args:
+        rows: which units make which row.
+        device: where to compute.
+        weights: (V,), how much a piece's squared error counts.
+    """
     n_terms = torch.from_numpy(rows.n_terms)
     index, amplitude = torch.from_numpy(rows.index), torch.from_numpy(rows.amplitude)
+    chunks = []
     for pieces in torch.split(torch.argsort(n_terms, stable=True), CHUNK):
         most = max(1, int(n_terms[pieces[-1]]))
-        yield _Chunk(pieces.to(device), index[pieces, :most].to(device), amplitude[pieces, :most].to(device))
+        root = None if weights is None else weights.cpu()[pieces].sqrt()[:, None]
+        scaled = amplitude[pieces, :most] if root is None else amplitude[pieces, :most] * root
+        moved = (pieces.to(device), index[pieces, :most].to(device), scaled.to(device))
+        chunks.append(Chunk(*moved, None if root is None else root.to(device)))
+    return chunks
 
 
 def _sum_by_unit(values: Tensor, units: Tensor, n_units: int) -> Tensor:

@@ -1,21 +1,29 @@
 """A layer in place of `nn.Embedding`: it knows which rows a batch needs, and makes those alone."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Self
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from see_tn.chain.entangle import rows_of
-from see_tn.chain.row_index import RowIndex
+from see_tn.chain.initialise import random_cores
+from see_tn.chain.row_index import RowIndex, check_rows
 from see_tn.chain.shapes import ChainShape
 from see_tn.errors import FactorError
-from see_tn.fitting.initialise import random_cores
+from see_tn.layer.codes import CodeTerms
+from see_tn.layer.product import ProductTerms
+
+# Multiply-adds per column of a row from which looking for repeated ids costs less than it saves. On one thread a
+# batch of 2,048 distinct ids at 32,000 x 512 took as long with 8 as the search and the second gather take.
+REPEATS_MATTER_ABOVE = 16
 
 
 class EntangledEmbedding(nn.Module):
     """Rows made from units' cores: SEE (arXiv 2412.12204), MorphTE (2210.15379), word2ket (1911.04975) by its index.
+
+    A row is a sum of terms: the products of `product`, the learned codes of `codes` where a pretrained table was
+    given, and one offset. The constructor makes products that start at random; `from_terms` takes what a fit made.
 
     Args:
         rows: which units make which row.
@@ -23,21 +31,22 @@ class EntangledEmbedding(nn.Module):
         padding_idx: this piece's row is zero and gets no gradient; below 0 it counts from the end.
         row_std: the standard deviation of the rows at the start, for squared amplitudes that sum to 1 in a row.
         offset: whether one trained vector, zero at the start, is added to every row.
+        sparse: whether the cores' gradients are sparse, as in `nn.Embedding`: worth it for more units than a batch
+            has pieces, and for optimisers that take such gradients.
         generator: random state for the start.
         device: where the layer is; `meta` makes it without any storage.
         dtype: the cores' type.
     Attributes:
-        cores: parameters; site j is (n_units[j], *shape.core_shape(j)).
+        product: `ProductTerms`, or None.
+        codes: `CodeTerms`, or None.
         offset: a parameter (width,), or None.
-        index: buffer (V, T, O) int32.
-        amplitude: buffer (V, T), float32 whatever type the module is moved to, so that no save loses a bit.
     Raises:
         FactorError: rows and shape have different orders, or padding_idx is out of range.
     """
 
-    index: Tensor
-    amplitude: Tensor
     offset: nn.Parameter | None
+    product: ProductTerms | None
+    codes: CodeTerms | None
 
     def __init__(
         self,
@@ -47,32 +56,44 @@ class EntangledEmbedding(nn.Module):
         padding_idx: int | None = None,
         row_std: float = 0.02,
         offset: bool = False,
+        sparse: bool = False,
         generator: torch.Generator | None = None,
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
-        if rows.order != shape.order:
-            raise FactorError(f"rows of {rows.order} sites and a shape of {shape.order}; build them with one order")
-        if padding_idx is not None and not -rows.n_pieces <= padding_idx < rows.n_pieces:
-            raise FactorError(f"padding_idx is {padding_idx} of {rows.n_pieces} pieces; name one of them")
+        check_rows(rows, shape)
         place = torch.get_default_device() if device is None else torch.device(device)
         dtype = dtype or torch.get_default_dtype()
-        self.shape = shape
-        self.num_embeddings = rows.n_pieces
-        self.embedding_dim = shape.width
-        self.padding_idx = None if padding_idx is None else padding_idx % rows.n_pieces
+        cores = [
+            torch.empty((n, *core), device=place, dtype=dtype)
+            for n, core in zip(rows.n_units, shape.table_shapes, strict=True)
+        ]
+        vector = torch.empty(shape.width, device=place, dtype=dtype) if offset else None
         self.row_std = row_std
-        self.cores = nn.ParameterList(
-            nn.Parameter(torch.empty((n, *shape.core_shape(site)), device=place, dtype=dtype))
-            for site, n in enumerate(rows.n_units)
-        )
-        empty = torch.empty(shape.width, device=place, dtype=dtype)
-        self.register_parameter("offset", nn.Parameter(empty) if offset else None)
-        # Copies: the buffers move and load in place, and must not write into the caller's arrays.
-        self.register_buffer("index", torch.tensor(rows.index, device="cpu").to(place))
-        self.register_buffer("amplitude", torch.tensor(rows.amplitude, device="cpu").to(place))
+        self._hold(ProductTerms(rows, shape, cores, sparse=sparse), None, vector, padding_idx)
         self.reset_parameters(generator)
+
+    @classmethod
+    def from_terms(
+        cls,
+        product: ProductTerms | None,
+        codes: CodeTerms | None = None,
+        offset: Tensor | None = None,
+        *,
+        padding_idx: int | None = None,
+    ) -> Self:
+        """Make a layer of given terms, which become its own.
+
+        Raises:
+            FactorError: there is no term at all, terms differ in pieces, width or type, or padding_idx is out of
+                range.
+        """
+        layer = cls.__new__(cls)
+        nn.Module.__init__(layer)
+        layer.row_std = 0.02
+        layer._hold(product, codes, offset, padding_idx)
+        return layer
 
     @classmethod
     def from_cores(
@@ -84,49 +105,98 @@ class EntangledEmbedding(nn.Module):
         *,
         padding_idx: int | None = None,
     ) -> Self:
-        """Make a layer of given cores, as a fit returns them; their type and device become the layer's.
+        """Make a layer of copies of given cores, as a fit returns them; their type and device become the layer's.
 
         Raises:
             FactorError: a core or the offset has another shape than `rows` and `shape` ask for, or the cores are of
                 several types.
         """
-        if len({(core.dtype, core.device) for core in cores}) > 1:
-            raise FactorError(f"cores are {sorted({str(core.dtype) for core in cores})}; give one type on one device")
-        wanted = [(n, *shape.core_shape(site)) for site, n in enumerate(rows.n_units)]
-        given = [tuple(core.shape) for core in cores]
-        if given != wanted:
-            raise FactorError(f"cores have the shapes {given}, rows and shape ask for {wanted}")
-        if offset is not None and tuple(offset.shape) != (shape.width,):
-            raise FactorError(f"offset has the shape {tuple(offset.shape)}, the width is {shape.width}")
-        place, dtype = cores[0].device, cores[0].dtype
-        module = cls(rows, shape, padding_idx=padding_idx, offset=offset is not None, device="meta", dtype=dtype)
-        state = {f"cores.{site}": core.detach().clone() for site, core in enumerate(cores)}
-        state |= {"index": torch.tensor(rows.index), "amplitude": torch.tensor(rows.amplitude)}
-        if offset is not None:
-            state["offset"] = offset.detach().to(place, dtype, copy=True)
-        module.load_state_dict(state, assign=True)
-        return module.to(place)
+        product = ProductTerms(rows, shape, [core.detach().clone() for core in cores])
+        vector = None if offset is None else offset.detach().to(cores[0], copy=True)
+        return cls.from_terms(product, None, vector, padding_idx=padding_idx)
+
+    def _hold(
+        self, product: ProductTerms | None, codes: CodeTerms | None, offset: Tensor | None, padding_idx: int | None
+    ) -> None:
+        terms = [term for term in (product, codes) if term is not None]
+        sizes = {(n_pieces(term), term.shape.width) for term in terms}
+        if len(sizes) != 1:
+            raise FactorError(f"terms of the sizes {sorted(sizes)}; give at least one term, all of one table")
+        ((self.num_embeddings, self.embedding_dim),) = sizes
+        if offset is not None and tuple(offset.shape) != (self.embedding_dim,):
+            raise FactorError(f"offset has the shape {tuple(offset.shape)}, the width is {self.embedding_dim}")
+        if padding_idx is not None and not -self.num_embeddings <= padding_idx < self.num_embeddings:
+            raise FactorError(f"padding_idx is {padding_idx} of {self.num_embeddings} pieces; name one of them")
+        self.padding_idx = None if padding_idx is None else padding_idx % self.num_embeddings
+        self.product = product
+        self.codes = codes
+        self.register_parameter("offset", None if offset is None else nn.Parameter(offset))
 
     @torch.no_grad()
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:
-        """Draw the cores anew and zero the offset; on the device `meta` nothing happens."""
-        if self.cores[0].device.type == "meta":
-            return
-        for core, drawn in zip(
-            self.cores, random_cores(self.shape, self.n_units, self.row_std, generator), strict=True
-        ):
-            core.copy_(drawn)
-        if self.offset is not None:
-            self.offset.zero_()
+        """Draw the cores anew and zero the offset; on the device `meta` nothing happens.
+
+        Raises:
+            FactorError: the layer has codes, or cores in 8 bits, for which there is no start at random.
+        """
+        if self.product is None or self.codes is not None or self.is_quantised:
+            raise FactorError("only float cores have a start at random; make the layer anew from its rows and shape")
+        cores = self.product.cores
+        if not cores[0].is_meta:
+            for core, drawn in zip(
+                cores, random_cores(self.shape, self.product.n_units, self.row_std, generator), strict=True
+            ):
+                core.copy_(drawn)
+            if self.offset is not None:
+                self.offset.zero_()
+
+    @property
+    def shape(self) -> ChainShape:
+        """The chain of the products.
+
+        Raises:
+            FactorError: the layer has codes alone.
+        """
+        return self._product().shape
+
+    @property
+    def cores(self) -> list[Tensor]:
+        """The cores, one tensor per table: (n_units[t], *shape.table_shapes[t])."""
+        return self._product().cores
 
     @property
     def n_units(self) -> tuple[int, ...]:
-        """How many units stand at each site."""
-        return tuple(core.shape[0] for core in self.cores)
+        """How many units own a core in each table."""
+        return self._product().n_units
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The type of the rows."""
+        return next(term.dtype for term in self._terms())
+
+    @property
+    def is_quantised(self) -> bool:
+        """Whether the terms are kept in 8 bits."""
+        return not any(True for term in self._terms() for _ in term.parameters())
 
     def rows(self) -> RowIndex:
         """Which units make which row, as arrays of their own."""
-        return RowIndex(self.index.cpu().numpy().copy(), self.amplitude.cpu().numpy().copy(), self.n_units)
+        return self._product().rows()
+
+    def quantise(self) -> Self:
+        """Round all terms to 8 bits with a scale per unit, in place: a layer for storing and running, not for training.
+
+        The offset keeps its type.
+        """
+        for term in self._terms():
+            term.quantise()
+        return self
+
+    def dequantise(self) -> Self:
+        """Make the terms trainable again, in place, in the type that they compute in."""
+        for term in self._terms():
+            term.dequantise()
+        return self
 
     def forward(self, ids: Tensor) -> Tensor:
         """Look up rows.
@@ -134,59 +204,88 @@ class EntangledEmbedding(nn.Module):
         Args:
             ids: int32 or int64 of any shape.
         Returns:
-            (*ids.shape, width) in the cores' type, also under autocast.
+            (*ids.shape, width) in the type of the terms, also under autocast.
         Raises:
-            IndexError: an id is out of range (not checked in compiled code, on the device `meta`, or while a CUDA
-                graph is captured).
+            IndexError: an id is out of range (on a CPU, not in compiled code).
         """
         flat = ids.flatten()
-        if flat.numel() == 0 or not _may_look_at(flat):
-            rows = self._rows(flat)
-        else:
-            # Repeated ids are common in text, and one row costs far more than its share of the sorting.
+        if self.repeats_matter and flat.numel() and _may_look_at(flat):
             unique, places = torch.unique(flat, return_inverse=True)
-            self._check_range(int(unique[0]), int(unique[-1]))
-            rows = F.embedding(places, self._rows(unique))
+            rows = F.embedding(places, self._checked_rows(unique))
+        elif _may_look_at(flat):
+            rows = self._checked_rows(flat)
+        else:
+            rows = self.rows_for(flat)
         return rows.reshape(*ids.shape, self.embedding_dim)
 
-    def materialise(self, chunk: int = 4096) -> Tensor:
-        """The whole table (V, width), for tied output heads and reports; gradients pass if they are enabled."""
-        ids = torch.arange(self.num_embeddings, device=self.index.device)
-        return torch.cat([self._rows(part) for part in torch.split(ids, chunk)])
-
-    def extra_repr(self) -> str:
-        """The constructor's arguments."""
-        shape = self.shape
-        text = f"{self.num_embeddings}, {shape.width}, form={shape.form!r}, sites={shape.sites}, rank={shape.rank}"
-        text += f", n_units={self.n_units}, n_terms={self.index.shape[1]}"
-        if self.padding_idx is not None:
-            text += f", padding_idx={self.padding_idx}"
-        return text + (", offset=True" if self.offset is not None else "")
-
-    def _rows(self, ids: Tensor) -> Tensor:
-        index, amplitude = self.index.index_select(0, ids), self.amplitude.index_select(0, ids)
-        rows = rows_of(self.shape, list(self.cores), index, amplitude)
+    def rows_for(self, ids: Tensor) -> Tensor:
+        """Make the row of each id, repeated or not: ids (B,) to (B, width)."""
+        first, *others = self._terms()
+        rows: Tensor = first(ids)
+        for term in others:
+            rows = rows + term(ids)
         if self.offset is not None:
             rows = rows + self.offset
         if self.padding_idx is not None:
             rows = rows.masked_fill((ids == self.padding_idx).unsqueeze(-1), 0.0)
         return rows
 
-    def _check_range(self, lowest: int, highest: int) -> None:
-        if lowest < 0 or highest >= self.num_embeddings:
-            wrong = lowest if lowest < 0 else highest
-            raise IndexError(f"id {wrong} is out of range: there are {self.num_embeddings} pieces, ids start at 0")
+    def materialise(self, chunk: int = 4096) -> Tensor:
+        """The whole table (V, width), for tied output heads and reports; gradients pass if they are enabled."""
+        ids = torch.arange(self.num_embeddings, device=self._device())
+        return torch.cat([self.rows_for(part) for part in torch.split(ids, chunk)])
 
-    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
-        exact = self.amplitude
-        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
-        if self.amplitude.dtype != exact.dtype:
-            self.amplitude = exact.to(self.amplitude.device)
-        return self
+    @property
+    def repeats_matter(self) -> bool:
+        """Whether a row costs so much that a batch's repeated ids are looked for and computed once."""
+        return sum(term_cost(term) for term in self._terms()) > REPEATS_MATTER_ABOVE * self.embedding_dim
+
+    def extra_repr(self) -> str:
+        """The constructor's arguments."""
+        text = f"{self.num_embeddings}, {self.embedding_dim}"
+        if self.product is not None:
+            shape = self.product.shape
+            text += f", form={shape.form!r}, sites={shape.sites}, rank={shape.rank}"
+            text += f", n_units={self.n_units}, n_terms={self.product.index.shape[2]}"
+        if self.codes is not None:
+            text += f", codes={self.codes.shape.parts} of {self.codes.shape.bits} bits"
+        if self.padding_idx is not None:
+            text += f", padding_idx={self.padding_idx}"
+        return text + (", offset=True" if self.offset is not None else "")
+
+    def _terms(self) -> list[ProductTerms | CodeTerms]:
+        return [term for term in (self.product, self.codes) if term is not None]
+
+    def _product(self) -> ProductTerms:
+        if self.product is None:
+            raise FactorError("the layer has learned codes alone, no products; ask its codes")
+        return self.product
+
+    def _device(self) -> torch.device:
+        return next(buffer.device for term in self._terms() for buffer in term.buffers())
+
+    def _checked_rows(self, ids: Tensor) -> Tensor:
+        try:
+            return self.rows_for(ids)
+        except IndexError:
+            wrong = ids[(ids < 0) | (ids >= self.num_embeddings)]
+            if not len(wrong):
+                raise
+            raise IndexError(
+                f"id {int(wrong[0])} is out of range: there are {self.num_embeddings} pieces, ids start at 0"
+            ) from None
+
+
+def n_pieces(term: ProductTerms | CodeTerms) -> int:
+    """The rows that a term knows."""
+    return term.index.shape[1] if isinstance(term, ProductTerms) else term.codes.shape[0]
+
+
+def term_cost(term: ProductTerms | CodeTerms) -> int:
+    """Multiply-adds of one row of a term."""
+    return term.multiply_adds if isinstance(term, ProductTerms) else term.shape.multiply_adds
 
 
 def _may_look_at(ids: Tensor) -> bool:
-    """Whether the values of a tensor can be read now, at the price of waiting for the device."""
-    if torch.compiler.is_compiling() or ids.device.type == "meta":
-        return False
-    return not (ids.is_cuda and torch.cuda.is_current_stream_capturing())
+    """Whether the values of a tensor are at hand: on a CPU, outside of compiled code."""
+    return not torch.compiler.is_compiling() and ids.device.type == "cpu"

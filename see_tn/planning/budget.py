@@ -1,49 +1,85 @@
 """What a compression ratio buys: the largest rank that fits, with everything that has to be stored counted."""
 
+from dataclasses import dataclass
 from typing import Literal
-
-import torch
 
 from see_tn.chain.row_index import RowIndex
 from see_tn.chain.shapes import ChainShape, dense_bytes, largest_rank
 from see_tn.errors import FactorError
-from see_tn.layer.checkpoint import stored_bytes
+from see_tn.layer.spec import FLOATS, INT8, LayerSpec, ProductSpec
 
 By = Literal["bytes", "parameters"]
+Storage = Literal["float32", "bfloat16", "float16", "int8"]
 
 
-def shape_for_ratio(
-    rows: RowIndex, shape: ChainShape, ratio: float, *, by: By, dtype: torch.dtype = torch.float32, offset: bool = True
-) -> ChainShape:
-    """Give `shape` the largest rank whose factors are at least `ratio` times smaller than the dense table.
+@dataclass(frozen=True)
+class Budget:
+    """How much a layer may take.
+
+    `ratio` is how many times smaller than the dense table it has to be. By `bytes`: 4 V d against the size of all
+    files of the checkpoint: tables, index, amplitudes, codes, offset, headers and config. By `parameters`: V d against
+    the trained numbers, as papers count. `storage` is the type that terms are stored in.
+
+    Raises:
+        FactorError: the ratio is not positive.
+    """
+
+    ratio: float
+    by: By = "bytes"
+    storage: Storage = "float32"
+
+    def __post_init__(self) -> None:
+        if not self.ratio > 0:
+            raise FactorError(f"the ratio is {self.ratio}; ask for a positive one")
+
+    def allowed(self, n_pieces: int, width: int) -> int:
+        """The most bytes, or parameters, that a layer may have."""
+        dense = dense_bytes(n_pieces, width) if self.by == "bytes" else n_pieces * width
+        return int(dense / self.ratio)
+
+    def used(self, spec: LayerSpec, index_bytes: int) -> int:
+        """The bytes, or parameters, that a layer has."""
+        return spec.stored_bytes(index_bytes) if self.by == "bytes" else spec.parameters
+
+    def fits(self, spec: LayerSpec, index_bytes: int) -> bool:
+        """Whether a layer keeps to the budget."""
+        return self.used(spec, index_bytes) <= self.allowed(spec.n_pieces, spec.width)
+
+
+def layer_spec(rows: RowIndex, shape: ChainShape, storage: str, *, offset: bool) -> LayerSpec:
+    """The sizes of a layer of products."""
+    plain = rows.amplitude.shape[1] == 1 and bool((rows.amplitude == 1).all())
+    return LayerSpec(
+        n_pieces=rows.n_pieces,
+        width=shape.width,
+        dtype="float32" if storage == INT8 else storage,
+        int8=storage == INT8,
+        offset=offset,
+        product=ProductSpec(shape, rows.amplitude.shape[1], rows.n_units, plain),
+    )
+
+
+def shape_for_ratio(rows: RowIndex, shape: ChainShape, budget: Budget, *, offset: bool = True) -> ChainShape:
+    """Give `shape` the largest rank whose layer keeps to the budget.
 
     Args:
         rows: which units make which row.
         shape: the chain; its rank is not read.
-        ratio: by `bytes`, 4 V d against the size of all files of the checkpoint: cores, index, amplitudes, offset,
-            headers and config. By `parameters`, V d against the cores' and the offset's numbers, as the papers count.
-        by: what is compared.
-        dtype: the type that the cores are stored in.
+        budget: how much the layer may take.
         offset: whether the layer has an offset.
     Raises:
         FactorError: not even rank 1 fits; the message says what the index alone takes.
     """
-    if not ratio > 0:
-        raise FactorError(f"the ratio is {ratio}; ask for a positive one")
-    extra = shape.width if offset else 0
-    if by == "parameters":
-        budget = int(rows.n_pieces * shape.width / ratio)
-        return shape.with_rank(largest_rank(shape, rows.n_units, budget - extra))
-    budget = int(dense_bytes(rows.n_pieces, shape.width) / ratio)
-    smallest = stored_bytes(rows, shape.with_rank(1), dtype, offset=offset)
-    if smallest > budget:
+    index_bytes = rows.stored_bytes()
+    smallest = layer_spec(rows, shape.with_rank(1), budget.storage, offset=offset)
+    allowed = budget.allowed(smallest.n_pieces, smallest.width)
+    spare = allowed - budget.used(smallest, index_bytes)
+    if spare < 0:
         raise FactorError(
-            f"a ratio of {ratio:g} leaves {budget} bytes, rank 1 takes {smallest}, {rows.stored_bytes()} of them the "
-            "index: ask for a smaller ratio, fewer terms or fewer units"
+            f"a ratio of {budget.ratio:g} leaves {allowed} {budget.by}, rank 1 takes "
+            f"{budget.used(smallest, index_bytes)}, {index_bytes} bytes of them the index: "
+            "ask for a smaller ratio, fewer terms or fewer units"
         )
-    first = shape.with_rank(1).parameters(rows.n_units)
-    # Headers grow by a few digits with the rank, which is why the exact size has the last word.
-    rank = largest_rank(shape, rows.n_units, first + (budget - smallest) // dtype.itemsize)
-    while stored_bytes(rows, shape.with_rank(rank), dtype, offset=offset) > budget:
-        rank -= 1
+    size = 1 if budget.by == "parameters" or budget.storage == INT8 else FLOATS[budget.storage].itemsize
+    rank = largest_rank(shape, rows.n_units, shape.with_rank(1).parameters(rows.n_units) + spare // size)
     return shape.with_rank(rank)

@@ -41,6 +41,35 @@ def test_storing_loses_no_bit(table):
     assert rows.stored_bytes() == sum(array.nbytes for array in rows.stored().values())
 
 
+@given(tables(), st.data())
+def test_storing_loses_no_bit_where_sites_share_a_numbering(table, data):
+    order = table[2].shape[1]
+    sharing = data.draw(st.lists(st.integers(0, 1), min_size=order, max_size=order).filter(lambda own: own[0] == 0))
+    rows = RowIndex.from_unit_rows(*table, tuple(sharing))
+    back = RowIndex.from_stored(rows.stored(), rows.index.shape[1], rows.n_units, rows.tables)
+    assert back.index.tobytes() == rows.index.tobytes()
+    for number in set(sharing):
+        sites = [site for site, own in enumerate(sharing) if own == number]
+        assert rows.n_units[number] == len(np.unique(table[2][:, sites]))
+
+
+def test_sites_that_share_a_table_number_their_units_alike():
+    units = np.array([[5, 7], [7, 5], [9, 5]])
+    rows = RowIndex.from_unit_rows(np.arange(3), np.ones(3, np.float32), units, (0, 0))
+    assert rows.n_units == (3,)
+    assert rows.index[:, 0].tolist() == [[0, 1], [1, 0], [2, 0]]
+
+
+def test_equal_counts_and_equal_amplitudes_are_stored_once():
+    rows = some_rows(n_pieces=500, most_terms=1)
+    stored = RowIndex(rows.index, np.ones_like(rows.amplitude), rows.n_units).stored()
+    assert {name: len(array) for name, array in stored.items() if not name.startswith("units")} == {
+        "terms": 1,
+        "amplitude_codes": 0,
+        "amplitude_values": 1,
+    }
+
+
 @given(tables())
 def test_local_units_keep_the_order_of_global_ones(table):
     piece_ids, _, unit_ids = table
@@ -95,7 +124,7 @@ def test_a_bad_table_is_refused_with_its_place(changes, problem):
     [
         (np.zeros((2, 1), np.int32), np.ones((2, 1), np.float32), (1,), "must be \\(V, T, O\\)"),
         (np.zeros((2, 1, 1), np.int64), np.ones((2, 1), np.float32), (1,), "give int32 and float32"),
-        (np.zeros((2, 1, 1), np.int32), np.ones((2, 1), np.float32), (1, 1), "give one per site"),
+        (np.zeros((2, 1, 1), np.int32), np.ones((2, 1), np.float32), (1, 1), "give each site a table"),
         (np.full((2, 1, 1), 3, np.int32), np.ones((2, 1), np.float32), (3,), "piece 0: unit 3 at site 0, where 3"),
         (np.full((2, 1, 1), -1, np.int32), np.ones((2, 1), np.float32), (3,), "unit -1 at site 0"),
     ],

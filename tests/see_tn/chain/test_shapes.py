@@ -104,7 +104,7 @@ def test_the_cost_of_a_row_counts_both_halves_and_the_last_product():
 
 
 def test_counts_of_units_that_miss_a_site_are_refused():
-    with pytest.raises(FactorError, match="2 counts of units for 3 sites"):
+    with pytest.raises(FactorError, match="2 counts of units for 3 tables"):
         ChainShape("cp", 24, (4, 3, 2), 5).parameters((10, 20))
 
 

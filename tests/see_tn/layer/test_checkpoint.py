@@ -13,6 +13,7 @@ from see_tn.layer.embedding import EntangledEmbedding
 from tests.see_tn.examples import SHAPES, seeded, shape_name, some_layer, some_rows
 
 SHAPE = SHAPES[4]
+CORE = "product.tables.1.weight"
 
 
 @pytest.fixture
@@ -46,13 +47,13 @@ def test_stored_bytes_are_those_on_the_disk(tmp_path, dtype, offset):
     layer = EntangledEmbedding(rows, SHAPE, dtype=dtype, offset=offset, padding_idx=10_000)
     save_embedding(layer, tmp_path / "factors")
     on_disk = sum(path.stat().st_size for path in (tmp_path / "factors").iterdir())
-    assert on_disk == stored_bytes(rows, SHAPE, dtype, offset=offset)
+    assert on_disk == stored_bytes(layer)
 
 
 def test_the_folder_holds_the_two_named_files_and_nothing_is_left_beside_it(folder):
     assert sorted(path.name for path in folder.iterdir()) == [CONFIG, TENSORS]
     assert [path.name for path in folder.parent.iterdir()] == ["factors"]
-    assert json.loads((folder / CONFIG).read_text())["format_number"] == 1
+    assert json.loads((folder / CONFIG).read_text())["format_number"] == 2
 
 
 def test_the_same_layer_gives_the_same_bytes(folder, tmp_path):
@@ -119,7 +120,7 @@ def test_a_layer_without_values_or_of_mixed_types_is_refused(tmp_path):
     with pytest.raises(FactorError, match="on the device meta"):
         save_embedding(some_layer(SHAPE, device="meta"), tmp_path / "factors")
     mixed = some_layer(SHAPE)
-    mixed.cores[1].data = mixed.cores[1].data.half()
+    mixed.product.tables[1].half()
     with pytest.raises(FactorError, match="move them all to one of"):
         save_embedding(mixed, tmp_path / "factors")
     assert not list(tmp_path.iterdir())
@@ -133,10 +134,20 @@ def _config(**changes):
     return change
 
 
-def _without(name):
+def _layer(**changes):
+    """Change the sizes in the config; those of the products by `product__NAME`, their shape by `shape__NAME`."""
+
     def change(folder):
         config = json.loads((folder / CONFIG).read_text())
-        del config[name]
+        layer = config["layer"]
+        places = {"product": layer["product"], "shape": layer["product"]["shape"]}
+        for name, value in changes.items():
+            place, _, own = name.rpartition("__")
+            place = places.get(place, layer)
+            if value is None and own != "padding_idx":
+                del place[own]
+            else:
+                place[own] = value
         (folder / CONFIG).write_text(json.dumps(config))
 
     return change
@@ -172,7 +183,6 @@ def _flipped(folder):
     (folder / TENSORS).write_bytes(content)
 
 
-_SHAPE = {"form": "cp", "width": 23, "sites": [4, 3, 2], "rank": 3}
 DAMAGES = {
     "no tensors": (lambda folder: (folder / TENSORS).unlink(), "no such file"),
     "no config": (lambda folder: (folder / CONFIG).unlink(), "no such file"),
@@ -181,27 +191,27 @@ DAMAGES = {
     "deep config": (_written(CONFIG, b"[" * 200_000), "not JSON"),
     "another JSON": (_written(CONFIG, b"[1]"), "not the config of factors"),
     "another format": (_config(format="bert"), "not the config of factors"),
-    "a newer format": (_config(format_number=2), "format number 2, this version reads 1"),
+    "a newer format": (_config(format_number=1), "format number 1, this version reads 2"),
     "cut off": (_cut, "damaged or cut off"),
     "one bit flipped": (_flipped, "damaged or cut off"),
     "no safetensors": (_written(TENSORS, b"PK\x03\x04 a zip file"), "not usable factors"),
-    "an entry missing": (_without("n_units"), "n_units is None"),
-    "an entry of another type": (_config(n_pieces=True), "n_pieces is True"),
-    "a negative count": (_config(n_terms=-1), "n_terms"),
-    "counts that are no numbers": (_config(n_units=["a", 9, 9]), "n_units"),
-    "an unknown type": (_config(dtype="int4"), "dtype is 'int4'"),
-    "the wrong type": (_config(dtype="float16"), "the config says"),
-    "a shape without a rank": (_config(shape={"form": "cp", "width": 23, "sites": [4, 3, 2]}), "not usable factors"),
-    "an impossible shape": (_config(shape={**_SHAPE, "width": 25}), "below the width 25"),
-    "sites that are no numbers": (_config(shape={**_SHAPE, "sites": ["4", 3, 2]}), "not usable factors"),
-    "another shape": (_config(shape={**_SHAPE, "rank": 4}), "the config says"),
-    "another order": (_config(shape={**_SHAPE, "sites": [6, 4]}), "3 counts of units for 2 sites"),
-    "another vocabulary": (_config(n_pieces=21), "20 pieces, the config says 21"),
-    "a padding index out of range": (_config(padding_idx=20), "padding_idx is 20 of 20 pieces"),
-    "no offset announced": (_config(offset=False), r"not expected: \['offset'\]"),
-    "a core missing": (_tensors(lambda t: {k: v for k, v in t.items() if k != "cores.1"}), r"missing: \['cores.1'\]"),
-    "a tensor too many": (_tensors(lambda t: t | {"cores.3": t["cores.2"].clone()}), r"not expected: \['cores.3'\]"),
-    "a core of another size": (_tensors(lambda t: t | {"cores.0": t["cores.0"][:-1].clone()}), "cores.0 is"),
+    "an entry missing": (_layer(product__n_units=None), "not usable factors"),
+    "an entry of another type": (_layer(offset=1), "sizes hold 1 where"),
+    "a negative count": (_layer(product__n_terms=-1), "n_terms"),
+    "counts that are no numbers": (_layer(product__n_units=["a", 9, 9]), "sizes hold 'a' where"),
+    "an unknown type": (_layer(dtype="int4"), "dtype is 'int4'"),
+    "the wrong type": (_layer(dtype="float16"), "the config says"),
+    "a shape without a rank": (_layer(shape__rank=None), "not usable factors"),
+    "an impossible shape": (_layer(shape__width=25), "below the width 25"),
+    "sites that are no numbers": (_layer(shape__sites=["4", 3, 2]), "not usable factors"),
+    "another shape": (_layer(shape__rank=4), "the config says"),
+    "another order": (_layer(shape__sites=[6, 4]), "do not fit"),
+    "another vocabulary": (_layer(n_pieces=21), "20 pieces in the index, the config says 21"),
+    "a padding index out of range": (_layer(padding_idx=20), "padding_idx is 20 of 20 pieces"),
+    "no offset announced": (_layer(offset=False), r"not expected: \['offset'\]"),
+    "a core missing": (_tensors(lambda t: {k: v for k, v in t.items() if k != CORE}), rf"missing: \['{CORE}'\]"),
+    "a tensor too many": (_tensors(lambda t: t | {"more": t[CORE].clone()}), r"not expected: \['more'\]"),
+    "a core of another size": (_tensors(lambda t: t | {CORE: t[CORE][:-1].clone()}), f"{CORE} is"),
     "a unit out of range": (_tensors(lambda t: t | {"units.0": t["units.0"] + 1}), "unit 9 at site 0, where 9 units"),
     "too few terms": (_tensors(lambda t: t | {"units.0": t["units.0"][1:].clone()}), "terms, units and amp"),
     "too many terms": (_tensors(lambda t: t | {"terms": t["terms"] + 1}), "terms"),

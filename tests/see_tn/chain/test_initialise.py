@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import torch
 
+from see_tn.chain.initialise import NOISE, directed_cores, random_cores
 from see_tn.chain.row_index import RowIndex
 from see_tn.chain.shapes import ChainShape, balanced_sites
-from see_tn.fitting.initialise import NOISE, directed_cores, random_cores
 from see_tn.layer.embedding import EntangledEmbedding
 from tests.see_tn.examples import seeded
 

@@ -32,14 +32,14 @@ def random_cores(
     """Normal cores for every unit, on the generator's device; see `core_std` for their scale.
 
     Returns:
-        One tensor per site, (n_units[j], *shape.core_shape(j)).
+        One tensor per table, (n_units[t], *shape.table_shapes[t]).
     """
     std = core_std(shape, row_std)
     device = generator.device if generator is not None else torch.device("cpu")
     return [
         # Drawn in float32 for every type, so that a seed means the same cores.
-        (std * torch.randn((n, *shape.core_shape(site)), generator=generator, device=device)).to(dtype)
-        for site, n in enumerate(n_units)
+        (std * torch.randn((n, *core), generator=generator, device=device)).to(dtype)
+        for n, core in zip(n_units, shape.table_shapes, strict=True)
     ]
 
 
@@ -48,24 +48,25 @@ def directed_cores(
 ) -> list[Tensor]:
     """Cores along the directions of a centred table, with noise that tells the units apart.
 
-    At each site the principal axes of the table are computed, all other sites' columns taken as observations (the
-    factor matrices of the higher-order SVD). Each channel, or pair of bond values, gets one of the axes, common to
-    all units, by a draw with the axes' variances as weights.
+    At each site (of those that share cores, the first) the principal axes of the table are computed, all other
+    sites' columns taken as observations (the factor matrices of the higher-order SVD). Each channel, or pair of bond
+    values, gets one of the axes, common to all units, by a draw with the axes' variances as weights.
 
     Args:
         shape: the chain.
-        n_units: units per site.
+        n_units: units per table.
         table: (V, width), of mean zero.
         generator: random state, on the CPU.
     Returns:
-        One tensor per site, (n_units[j], *shape.core_shape(j)), on the table's device.
+        One tensor per table of cores, (n_units[t], *shape.table_shapes[t]), on the table's device.
     """
     # A table without variance has no directions, and no scale either.
     row_std = float(table.square().mean().sqrt()) or 1.0
     noise = random_cores(shape, n_units, row_std, generator)
     unfolded = F.pad(table, (0, shape.full_width - shape.width)).reshape(-1, *shape.sites)
     cores = []
-    for site, core in enumerate(noise):
+    for table_of_cores, core in enumerate(noise):
+        site = shape.tables.index(table_of_cores)
         columns = unfolded.movedim(site + 1, 0).flatten(1)
         variances, axes = torch.linalg.eigh((columns @ columns.T).cpu())
         weights = variances.clamp_min(0) + 1e-6 * variances.max().clamp_min(1e-30)

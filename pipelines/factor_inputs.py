@@ -1,0 +1,89 @@
+"""What factors are made from: a teacher's table, the rows of a folder of tables, and how often pieces occur."""
+
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from see_kb.errors import FormatError, SeeError
+from see_kb.tables.manifest import read_manifest
+from see_kb.tables.store import read_table
+from see_tn.chain.row_index import RowIndex
+
+
+def read_teacher(path: Path, tensor: str | None = None) -> NDArray[np.float32]:
+    """Read a table (V, d) from a `.npy` file or, by name, from a `.safetensors` file.
+
+    Raises:
+        SeeError: the file cannot be read, or does not hold the tensor.
+        FormatError: it is damaged, or what it holds is no table of numbers.
+    """
+    if not path.is_file():
+        raise SeeError(f"{path}: no such file; name a .npy or .safetensors file")
+    table = _read_safetensors(path, tensor) if path.suffix == ".safetensors" else _read_npy(path)
+    if table.ndim != 2 or table.size == 0 or table.dtype.kind not in "fiu":
+        raise FormatError(f"{path}: {table.dtype} of shape {table.shape}; give a table (pieces, width) of numbers")
+    return np.array(table, dtype=np.float32, order="C")  # a copy: a memory map is not writable
+
+
+def read_rows(tables: Path, sharing: tuple[int, ...] = ()) -> RowIndex:
+    """Read which units make which row from a folder of tables.
+
+    Args:
+        tables: a folder made by `build_tables`.
+        sharing: which table of cores each site reads; without it, each its own.
+    Raises:
+        SeeError: the folder holds no tables, or damaged ones.
+    """
+    table = read_table(tables, "unit_rows")
+    unit_ids = table.column("unit_ids").combine_chunks()
+    return RowIndex.from_unit_rows(
+        table.column("piece_id").to_numpy(),
+        table.column("amplitude").to_numpy(),
+        unit_ids.flatten().to_numpy().reshape(len(unit_ids), unit_ids.type.list_size),
+        sharing,
+    )
+
+
+def read_order(tables: Path) -> int:
+    """The number of sites of a folder's rows."""
+    return int(read_table(tables, "unit_rows").schema.field("unit_ids").type.list_size)
+
+
+def read_weights(tables: Path, power: float) -> Tensor:
+    """Weights of pieces by how often they occur: (frequency + 1) to a power, (V,) float64.
+
+    Raises:
+        SeeError: the tables were built without frequencies.
+    """
+    if "frequencies" not in read_manifest(tables)["tables"]:
+        raise SeeError(f"{tables}: no frequencies; build the tables with --frequency, or leave the power at 0")
+    counts = read_table(tables, "frequencies").sort_by("piece_id").column("frequency").to_numpy()
+    return torch.from_numpy((counts + 1.0) ** power)
+
+
+def _read_npy(path: Path) -> NDArray[Any]:
+    try:
+        return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+    except (ValueError, EOFError, OSError, BadZipFile) as error:
+        raise FormatError(
+            f"{path}: no .npy file with a plain array ({error}); save the table with numpy.save"
+        ) from error
+
+
+def _read_safetensors(path: Path, tensor: str | None) -> NDArray[Any]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            names = list(file.keys())
+            name = tensor or (names[0] if len(names) == 1 else None)
+            if name not in names:
+                shown = ", ".join(names[:8])
+                raise SeeError(f"{path}: holds the tensors {shown}; name the table with --tensor")
+            return np.asarray(file.get_tensor(name).float().numpy())
+    except SafetensorError as error:
+        raise FormatError(f"{path}: damaged ({error}); save the table anew") from error

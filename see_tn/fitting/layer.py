@@ -1,0 +1,115 @@
+"""From a plan and a teacher's table to a layer: the products first, the codes for what they leave."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from see_tn.chain.row_index import RowIndex
+from see_tn.errors import FactorError
+from see_tn.fitting.als import FitOptions, FitReport, Sweep, check_finite, fit_als, mean_row
+from see_tn.fitting.codes import CHUNK, CodeOptions, fit_codes
+from see_tn.fitting.quality import Quality, measure
+from see_tn.layer.codes import CodeTerms
+from see_tn.layer.embedding import EntangledEmbedding
+from see_tn.layer.product import ProductTerms
+from see_tn.layer.spec import FLOATS, LayerSpec
+
+
+@dataclass(frozen=True)
+class LayerFitOptions:
+    """How a layer is fitted: the products' sweeps, the codes' effort, and the seed of both."""
+
+    sweeps: FitOptions = field(default_factory=FitOptions)
+    codes: CodeOptions = field(default_factory=CodeOptions)
+
+
+@dataclass(frozen=True, eq=False)
+class FittedLayer:
+    """A layer as it is stored, how far its rows are from the teacher's, and how its products were fitted."""
+
+    layer: EntangledEmbedding
+    quality: Quality
+    report: FitReport | None
+
+
+def fit_layer(
+    spec: LayerSpec,
+    rows: RowIndex | None,
+    teacher: Tensor,
+    *,
+    weights: Tensor | None = None,
+    options: LayerFitOptions | None = None,
+    resume: Path | None = None,
+    progress: Callable[[Sweep], None] | None = None,
+) -> FittedLayer:
+    """Fit all terms of a layer to a teacher's table.
+
+    Args:
+        spec: the layer's sizes.
+        rows: which units make which row; needed where the layer has products.
+        teacher: (V, width).
+        weights: (V,), how much a piece's squared error counts.
+        options: effort and seed.
+        resume: a file that keeps the state of the products' fit, see `fit_als`.
+        progress: called after each sweep of the products' fit.
+    Raises:
+        FactorError: the teacher does not fit, or rows are missing.
+    """
+    options = options or LayerFitOptions()
+    if tuple(teacher.shape) != (spec.n_pieces, spec.width):
+        raise FactorError(f"the teacher is {tuple(teacher.shape)}, the layer {(spec.n_pieces, spec.width)}")
+    check_finite(teacher)
+    product, report, offset = None, None, mean_row(teacher, weights)
+    if spec.product is not None:
+        if rows is None:
+            raise FactorError("a layer with products needs rows; read them from tables")
+        fit = fit_als(
+            rows,
+            teacher,
+            spec.product.shape,
+            weights=weights,
+            generator=torch.Generator().manual_seed(options.codes.seed),
+            options=options.sweeps,
+            resume=resume,
+            progress=progress,
+        )
+        report, offset = fit.report, fit.offset
+        product = _stored(ProductTerms(rows, spec.product.shape, fit.cores), spec)
+    codes = None
+    if spec.codes is not None:
+        left = residual(teacher, product, offset)
+        coded = fit_codes(left, spec.codes, int8=spec.int8, weights=weights, options=options.codes)
+        codes = coded if spec.int8 else coded.to(FLOATS[spec.dtype])
+    layer = EntangledEmbedding.from_terms(
+        product, codes, offset.to(FLOATS[spec.dtype]) if spec.offset else None, padding_idx=spec.padding_idx
+    )
+    return FittedLayer(layer, quality_of(layer, teacher), report)
+
+
+def residual(teacher: Tensor, product: ProductTerms | CodeTerms | None, offset: Tensor) -> Tensor:
+    """What a term and the offset leave of a teacher's table: (V, width) float32."""
+    left = torch.empty(teacher.shape, dtype=torch.float32)
+    for start in range(0, len(teacher), CHUNK):
+        part = teacher[start : start + CHUNK].detach().float() - offset.float()
+        if product is not None:
+            with torch.no_grad():
+                part -= product(torch.arange(start, start + len(part))).float()
+        left[start : start + CHUNK] = part
+    return left
+
+
+def quality_of(layer: EntangledEmbedding, teacher: Tensor) -> Quality:
+    """How far a layer's rows are from a teacher's, each piece alike."""
+    with torch.no_grad():
+        return measure(teacher, (layer.rows_for(ids) for ids in torch.split(torch.arange(len(teacher)), 4096)))
+
+
+def _stored(product: ProductTerms, spec: LayerSpec) -> ProductTerms:
+    product = product.requires_grad_(True)
+    if spec.int8:
+        product.quantise()
+        return product
+    return product.to(FLOATS[spec.dtype])

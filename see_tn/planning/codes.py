@@ -1,0 +1,91 @@
+"""Which learned codes a budget buys: how many, of how many bits, for how many numbers each."""
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import product
+
+import torch
+from torch import Tensor
+
+from see_tn.fitting.codes import CodeOptions, fit_codes, quick
+from see_tn.layer.codes import CODE_BITS, CodeShape
+from see_tn.layer.spec import INT8, LayerSpec
+from see_tn.planning.budget import Budget
+
+WIDEST_PART = 16
+FULL_BASIS = 1024
+"""Columns up to which one basis turns all of them: beyond, its d x d numbers and their work grow too large."""
+
+BLOCK = 512
+SAMPLE = 8192  # rows on which shapes are compared
+USED = 0.7  # of the bytes that are left, at least: what uses less is never the best
+
+
+def code_shapes(
+    rest: LayerSpec | None, n_pieces: int, width: int, budget: Budget, index_bytes: int
+) -> Iterator[CodeShape]:
+    """Give the shapes worth comparing that fit a budget of bytes beside other terms.
+
+    Args:
+        rest: the layer without codes, or None if it is to have codes alone.
+        n_pieces: V.
+        width: d.
+        budget: of bytes.
+        index_bytes: what the index of the other terms takes.
+    """
+    allowed = budget.allowed(n_pieces, width)
+    taken = rest.stored_bytes(index_bytes) if rest else 0
+
+    def size(shape: CodeShape) -> int:
+        return coded_spec(rest, n_pieces, shape, budget).stored_bytes(index_bytes)
+
+    for bits, part_width, blocks in product(CODE_BITS, range(1, WIDEST_PART + 1), (0, _blocks(width))):
+        shapes = _by_parts(bits, part_width, blocks, width)
+        fitting = bisect_right(shapes, allowed, key=size)
+        if fitting and size(shapes[fitting - 1]) - taken > USED * (allowed - taken):
+            yield shapes[fitting - 1]
+
+
+def _by_parts(bits: int, part_width: int, blocks: int, width: int) -> list[CodeShape]:
+    """Shapes with more and more parts; without a basis the parts have to make up the whole width."""
+    if not blocks:
+        return [CodeShape(width, -(-width // part_width), bits, part_width)]
+    most = -(-width // blocks) // part_width
+    return [CodeShape(width, blocks * parts, bits, part_width, blocks) for parts in range(1, most + 1)]
+
+
+def _blocks(width: int) -> int:
+    return 1 if width <= FULL_BASIS else -(-width // BLOCK)
+
+
+def coded_spec(rest: LayerSpec | None, n_pieces: int, codes: CodeShape, budget: Budget) -> LayerSpec:
+    """A layer with codes beside its other terms."""
+    if rest is not None:
+        return replace(rest, codes=codes)
+    int8 = budget.storage == INT8
+    return LayerSpec(n_pieces, codes.width, "float32" if int8 else budget.storage, int8=int8, offset=True, codes=codes)
+
+
+def best_codes(shapes: list[CodeShape], table: Tensor, *, int8: bool, seed: int = 0) -> tuple[CodeShape, float]:
+    """Compare shapes on a sample of a table's rows with little effort.
+
+    Args:
+        shapes: at least one.
+        table: (V, width), the mean taken out.
+        int8: whether codewords and basis are to be kept in 8 bits.
+        seed: of k-means.
+    Returns:
+        The best shape, and the part of the table's squared norm that it left.
+    """
+    sample = table[:: max(1, len(table) // SAMPLE)].float()
+    options = quick(CodeOptions(seed=seed))
+    ids = torch.arange(len(sample))
+    total = float(sample.square().sum()) or 1.0
+    left = {}
+    for shape in shapes:
+        with torch.no_grad():
+            fitted = fit_codes(sample, shape, int8=int8, options=options)(ids)
+        left[shape] = float((sample - fitted).square().sum()) / total
+    best = min(left, key=lambda shape: left[shape])
+    return best, left[best]

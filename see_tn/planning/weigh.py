@@ -1,0 +1,124 @@
+"""How a budget is best split for a given table: alternatives measured on it, each with little effort."""
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import replace
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from see_tn.chain.row_index import RowIndex
+from see_tn.chain.shapes import ChainShape
+from see_tn.errors import FactorError
+from see_tn.fitting.als import FitOptions, fit_als, mean_row
+from see_tn.fitting.layer import residual
+from see_tn.fitting.quality import CHUNK
+from see_tn.layer.product import ProductTerms
+from see_tn.layer.spec import INT8, LayerSpec
+from see_tn.planning.alternative import Alternative
+from see_tn.planning.budget import Budget, layer_spec, shape_for_ratio
+from see_tn.planning.codes import best_codes, code_shapes, coded_spec
+
+Kind = Literal["codes", "both", "products"]
+QUICK = FitOptions(sweeps=3)
+PRODUCT_SHARES = (0.25, 0.5)
+"""Parts of the bytes that products get beside codes, where both are weighed."""
+
+
+def weigh(
+    rows: RowIndex,
+    shape: ChainShape,
+    teacher: Tensor,
+    budget: Budget,
+    *,
+    kinds: Collection[Kind] = ("codes", "both", "products"),
+    weights: Tensor | None = None,
+    seed: int = 0,
+    progress: Callable[[str], None] = lambda _: None,
+) -> list[Alternative]:
+    """Measure products, codes, and both together, at a budget of bytes, the least error first.
+
+    Args:
+        rows: which units make which row.
+        shape: the chain of the products; its rank is not read.
+        teacher: (V, width).
+        budget: how much the layer may take, by bytes.
+        kinds: what to measure.
+        weights: (V,), how much a piece's squared error counts.
+        seed: of all fits.
+        progress: called with what is measured next.
+    Raises:
+        FactorError: the budget is not one of bytes, or nothing fits it.
+    """
+    if budget.by != "bytes":
+        raise FactorError("codes are no parameters: weigh a budget of bytes, or plan products alone")
+    found = []
+    for kind, product in _candidates(rows, shape, budget, kinds):
+        progress("codes alone" if product is None else f"rank {_shape(product).rank}" + " and codes" * (kind == "both"))
+        left = _left(rows, product, teacher, weights, seed)
+        if kind == "products" and product is not None:
+            found.append(Alternative(product, rows.stored_bytes(), _error(left, teacher)))
+        elif (coded := _with_codes(rows, product, left, budget, seed)) is not None:
+            spec, share = coded
+            error = share**0.5 * _error(left, teacher)
+            found.append(Alternative(spec, 0 if product is None else rows.stored_bytes(), error))
+    if not found:
+        raise FactorError(
+            f"a ratio of {budget.ratio:g} leaves {budget.allowed(rows.n_pieces, shape.width)} bytes, too little for "
+            "any codes, and for products on these rows: ask for a smaller ratio"
+        )
+    return sorted(found, key=lambda alternative: alternative.relative_error or 0.0)
+
+
+def _candidates(
+    rows: RowIndex, shape: ChainShape, budget: Budget, kinds: Collection[Kind]
+) -> Iterator[tuple[Kind, LayerSpec | None]]:
+    """No products, small ones that leave room for codes, and the largest that fit."""
+    if "codes" in kinds:
+        yield "codes", None
+    ranks = set()
+    shares: list[tuple[Kind, float]] = [*(("both", share) for share in PRODUCT_SHARES), ("products", 1.0)]
+    for kind, share in shares:
+        if kind not in kinds:
+            continue
+        try:
+            fitting = shape_for_ratio(rows, shape, replace(budget, ratio=budget.ratio / share))
+        except FactorError:
+            continue  # the index alone takes more
+        if (kind, fitting.rank) not in ranks:
+            ranks.add((kind, fitting.rank))
+            yield kind, layer_spec(rows, fitting, budget.storage, offset=True)
+
+
+def _left(rows: RowIndex, product: LayerSpec | None, teacher: Tensor, weights: Tensor | None, seed: int) -> Tensor:
+    """What a quick fit of the products leaves of the teacher: (V, width)."""
+    if product is None:
+        return residual(teacher, None, mean_row(teacher, weights))
+    shape = _shape(product)
+    generator = torch.Generator().manual_seed(seed)
+    fit = fit_als(rows, teacher, shape, weights=weights, generator=generator, options=QUICK)
+    return residual(teacher, ProductTerms(rows, shape, fit.cores), fit.offset)
+
+
+def _with_codes(
+    rows: RowIndex, product: LayerSpec | None, left: Tensor, budget: Budget, seed: int
+) -> tuple[LayerSpec, float] | None:
+    """The best codes beside the products, and the part of the squared norm that they leave; None if none fit."""
+    index_bytes = 0 if product is None else rows.stored_bytes()
+    shapes = list(code_shapes(product, rows.n_pieces, left.shape[1], budget, index_bytes))
+    if not shapes:
+        return None
+    codes, share = best_codes(shapes, left, int8=budget.storage == INT8, seed=seed)
+    return coded_spec(product, rows.n_pieces, codes, budget), share
+
+
+def _shape(spec: LayerSpec) -> ChainShape:
+    if spec.product is None:
+        raise FactorError("a layer without products has no chain")
+    return spec.product.shape
+
+
+def _error(left: Tensor, teacher: Tensor) -> float:
+    total = sum(float(part.double().square().sum()) for part in torch.split(teacher, CHUNK))
+    missed = sum(float(part.double().square().sum()) for part in torch.split(left, CHUNK))
+    return float((missed / total) ** 0.5) if total else 0.0
