@@ -188,7 +188,8 @@ class _Fit:
         return rows.to(self.target.offset.dtype) - self.target.offset
 
     def sweep(self, cores: list[Tensor]) -> list[Tensor]:
-        cores = list(cores)
+        # Sums are rounded by the layout in memory: copies of one layout make a resumed fit the same as a whole one.
+        cores = [core.clone(memory_format=torch.contiguous_format) for core in cores]
         for table, problem in enumerate(self.problems):
             # Where no table is shared, the cores of all sites are the tables in their order.
             given = cores if isinstance(problem, SharedProblem) else [cores[own] for own in self.shape.tables]

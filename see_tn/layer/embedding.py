@@ -40,6 +40,7 @@ class EntangledEmbedding(nn.Module):
         product: `ProductTerms`, or None.
         codes: `CodeTerms`, or None.
         offset: a parameter (width,), or None.
+        repeats_matter: whether a row costs so much that a batch's repeated ids are computed once.
     Raises:
         FactorError: rows and shape have different orders, or padding_idx is out of range.
     """
@@ -130,6 +131,7 @@ class EntangledEmbedding(nn.Module):
         self.padding_idx = None if padding_idx is None else padding_idx % self.num_embeddings
         self.product = product
         self.codes = codes
+        self.repeats_matter = sum(map(term_cost, terms)) > REPEATS_MATTER_ABOVE * self.embedding_dim
         self.register_parameter("offset", None if offset is None else nn.Parameter(offset))
 
     @torch.no_grad()
@@ -209,13 +211,13 @@ class EntangledEmbedding(nn.Module):
             IndexError: an id is out of range (on a CPU, not in compiled code).
         """
         flat = ids.flatten()
-        if self.repeats_matter and flat.numel() and _may_look_at(flat):
+        if not _may_look_at(flat):
+            rows = self.rows_for(flat)
+        elif self.repeats_matter and flat.numel():
             unique, places = torch.unique(flat, return_inverse=True)
             rows = F.embedding(places, self._checked_rows(unique))
-        elif _may_look_at(flat):
-            rows = self._checked_rows(flat)
         else:
-            rows = self.rows_for(flat)
+            rows = self._checked_rows(flat)
         return rows.reshape(*ids.shape, self.embedding_dim)
 
     def rows_for(self, ids: Tensor) -> Tensor:
@@ -234,11 +236,6 @@ class EntangledEmbedding(nn.Module):
         """The whole table (V, width), for tied output heads and reports; gradients pass if they are enabled."""
         ids = torch.arange(self.num_embeddings, device=self._device())
         return torch.cat([self.rows_for(part) for part in torch.split(ids, chunk)])
-
-    @property
-    def repeats_matter(self) -> bool:
-        """Whether a row costs so much that a batch's repeated ids are looked for and computed once."""
-        return sum(term_cost(term) for term in self._terms()) > REPEATS_MATTER_ABOVE * self.embedding_dim
 
     def extra_repr(self) -> str:
         """The constructor's arguments."""

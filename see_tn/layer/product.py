@@ -37,6 +37,9 @@ class ProductTerms(nn.Module):
         super().__init__()
         check_cores(rows, shape, cores)
         self.shape = shape
+        # Looked up once: compiled code checks whatever it reads on every call.
+        self._sites = tuple((table, shape.core_shape(site)) for site, table in enumerate(shape.tables))
+        self._split, self._width = shape.split, shape.width
         self.tables = nn.ModuleList(FloatTable(core.reshape(len(core), -1), sparse=sparse) for core in cores)
         place: torch.device = cores[0].device
         # Copies: the buffers move and load in place, and must not write into the caller's arrays.
@@ -91,14 +94,14 @@ class ProductTerms(nn.Module):
         Returns:
             (B, width), in the cores' type also where autocast computes in another.
         """
-        shape = self.shape
-        dtype, tables = self.dtype, self.core_tables()
+        tables = self.core_tables()
         gathered = []
-        for site, table in enumerate(shape.tables):
+        for site, (table, core) in enumerate(self._sites):
             units = self.index[site].index_select(0, ids)  # (B, T)
-            gathered.append(tables[table].gather(units).reshape(*units.shape, *shape.core_shape(site)))
+            gathered.append(tables[table].gather(units).reshape(*units.shape, *core))
+        dtype = gathered[0].dtype
         amplitude = None if self.amplitude is None else self.amplitude.index_select(0, ids).to(dtype)
-        return entangle(gathered, amplitude, shape.split)[:, : shape.width].to(dtype)
+        return entangle(gathered, amplitude, self._split)[:, : self._width].to(dtype)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         exact = self.amplitude

@@ -1,0 +1,74 @@
+import pytest
+import torch
+
+from see_tn.chain.shapes import ChainShape
+from see_tn.errors import FactorError
+from see_tn.fitting.layer import fit_layer
+from see_tn.planning.budget import Budget
+from see_tn.planning.codes import code_shapes, coded_spec
+from see_tn.planning.weigh import weigh
+from tests.see_tn.examples import seeded, some_rows
+
+ROWS = some_rows(n_pieces=5_000, n_units=300, most_terms=1, order=2)
+SHAPE = ChainShape("cp", 48, (8, 6), 1)
+BUDGET = Budget(8, "bytes", "int8")
+
+
+@pytest.fixture(scope="module")
+def teacher():
+    table = torch.randn(5_000, 10, generator=seeded(1)) @ torch.randn(10, 48, generator=seeded(2))
+    return table + 0.3 * torch.randn(5_000, 48, generator=seeded(3))
+
+
+@pytest.fixture(scope="module")
+def alternatives(teacher):
+    return weigh(ROWS, SHAPE, teacher, BUDGET)
+
+
+def test_all_alternatives_keep_to_the_budget_and_the_best_comes_first(alternatives):
+    errors = [alternative.relative_error for alternative in alternatives]
+    assert errors == sorted(errors)
+    assert all(BUDGET.fits(alternative.spec, alternative.index_bytes) for alternative in alternatives)
+    assert min(alternative.code_share for alternative in alternatives) == 0
+    assert max(alternative.code_share for alternative in alternatives) == 1
+    assert any(0 < alternative.code_share < 1 for alternative in alternatives)
+
+
+def test_the_error_that_was_measured_quickly_is_about_that_of_the_whole_fit(alternatives, teacher):
+    for alternative in alternatives:
+        full = fit_layer(alternative.spec, ROWS, teacher).quality.relative_error
+        assert full == pytest.approx(alternative.relative_error, rel=0.15)
+
+
+def test_only_the_kinds_asked_for_are_weighed(teacher):
+    assert {alternative.code_share for alternative in weigh(ROWS, SHAPE, teacher, BUDGET, kinds=["codes"])} == {1.0}
+
+
+def test_a_table_that_is_made_of_products_is_fitted_by_products():
+    from see_tn.chain.initialise import random_cores
+    from see_tn.layer.product import ProductTerms
+
+    cores = random_cores(SHAPE.with_rank(2), ROWS.n_units, 1.0, seeded(5))
+    teacher = ProductTerms(ROWS, SHAPE.with_rank(2), cores)(torch.arange(5_000)).detach()
+    best = weigh(ROWS, SHAPE, teacher, Budget(20, "bytes", "int8"))[0]
+    assert best.spec.product is not None
+
+
+def test_codes_are_no_parameters(teacher):
+    with pytest.raises(FactorError, match="weigh a budget of bytes"):
+        weigh(ROWS, SHAPE, teacher, Budget(8, "parameters"))
+
+
+def test_a_budget_too_small_for_anything_says_so(teacher):
+    with pytest.raises(FactorError, match="too little for any codes"):
+        weigh(ROWS, SHAPE, teacher, Budget(2_000))
+
+
+@pytest.mark.parametrize(("n_pieces", "width"), [(30_522, 384), (32_064, 3_072), (250_000, 1_024)])
+@pytest.mark.parametrize("ratio", [10, 20, 40, 80])
+def test_code_shapes_fill_the_budget_without_going_beyond(n_pieces, width, ratio):
+    budget = Budget(ratio, "bytes", "int8")
+    shapes = list(code_shapes(None, n_pieces, width, budget, 0))
+    assert any(shape.bits == 8 and shape.blocks for shape in shapes)
+    for shape in shapes:
+        assert coded_spec(None, n_pieces, shape, budget).stored_bytes(0) <= budget.allowed(n_pieces, width)
