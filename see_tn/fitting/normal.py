@@ -70,6 +70,8 @@ class SiteProblem:
             As `cores[site]`.
         """
         old = self.as_matrix(cores[self.site])
+        if max(chunk.index.shape[1] for chunk in self.chunks) == 1:
+            steps = 1  # the blocks are all there is
         blocks: list[Tensor | None] = []
         kept = 0
         diagonal = old.new_zeros(self.n_units, self.channels, self.channels)
@@ -77,8 +79,8 @@ class SiteProblem:
         for chunk in self.chunks:
             environment = self.environment(cores, chunk)
             block = environment @ environment.mT
-            slope += self._slope(environment, old, chunk, target)
-            diagonal += self.own_blocks(block, chunk)
+            self._add_slope(slope, environment, old, chunk, target)
+            self.add_own_blocks(diagonal, block, chunk)
             kept += block.nbytes
             blocks.append(block if kept <= KEPT_BYTES else None)
         shift = shifted(diagonal, ridge)
@@ -90,7 +92,7 @@ class SiteProblem:
                 if block is None:
                     environment = self.environment(cores, chunk)
                     block = environment @ environment.mT
-                product += self.scatter(block @ self.gathered(vector, chunk), chunk)
+                self.scatter(product, block @ self.gathered(vector, chunk), chunk)
             return product
 
         step = conjugate_gradient(normal, slope, lambda residual: torch.cholesky_solve(residual, factor), steps)
@@ -121,8 +123,8 @@ class SiteProblem:
         both = left.mT[..., :, None, :, None] * right[..., None, :, None, :]
         return both.flatten(-2).flatten(1, 3)
 
-    def _slope(self, environment: Tensor, old: Tensor, chunk: Chunk, target: Target) -> Tensor:
-        """Half the descent direction: the residual of the old cores, carried back to the units."""
+    def _add_slope(self, slope: Tensor, environment: Tensor, old: Tensor, chunk: Chunk, target: Target) -> None:
+        """Add half the descent direction: the residual of the old cores, carried back to the units."""
         residual = self.unfolded(chunk.wanted(target, self.shape.full_width))
         residual -= self.gathered(old, chunk).mT @ environment  # (B, d, X)
         if self.shape.full_width > self.shape.width:
@@ -130,7 +132,7 @@ class SiteProblem:
             # above and touches it at the old cores, so the error still never rises.
             inside = torch.arange(self.shape.full_width, device=residual.device) < self.shape.width
             residual *= self.unfolded(inside[None])
-        return self.scatter(environment @ residual.mT, chunk)
+        self.scatter(slope, environment @ residual.mT, chunk)
 
     def unfolded(self, rows: Tensor) -> Tensor:
         """Rows (B, full width) with this site's columns first: (B, d, X)."""
@@ -142,24 +144,23 @@ class SiteProblem:
         left, d = prod(self.shape.sites[: self.site]), self.shape.sites[self.site]
         return rows.reshape(len(rows), d, left, -1).transpose(1, 2).flatten(1)
 
-    def own_blocks(self, block: Tensor, chunk: Chunk) -> Tensor:
-        """(n, K, K): the part of the normal equations in which a unit meets itself, in one term or in two."""
+    def add_own_blocks(self, blocks: Tensor, block: Tensor, chunk: Chunk) -> None:
+        """Add to (n, K, K) the part of the normal equations in which a unit meets itself, in one term or in two."""
         n_terms = chunk.index.shape[1]
         units = chunk.index[..., self.site]
         same = (units[:, :, None] == units[:, None, :]).to(block.dtype)
         parts = block.reshape(-1, n_terms, self.channels, n_terms, self.channels)
         own = torch.einsum("btkul,btu->btkl", parts, same)
-        return _sum_by_unit(own.flatten(2), units, self.n_units).reshape(-1, self.channels, self.channels)
+        blocks.index_add_(0, units.flatten(), own.reshape(-1, self.channels, self.channels))
 
     def gathered(self, matrix: Tensor, chunk: Chunk) -> Tensor:
         """(B, T * K, d) of (n, K, d)."""
         return gather([matrix], chunk.index[..., self.site : self.site + 1])[0].flatten(1, 2)
 
-    def scatter(self, values: Tensor, chunk: Chunk) -> Tensor:
-        """The transpose of `_gathered`."""
-        units = chunk.index[..., self.site]
-        parts = values.reshape(*units.shape, -1)
-        return _sum_by_unit(parts, units, self.n_units).reshape(self.n_units, self.channels, -1)
+    def scatter(self, total: Tensor, values: Tensor, chunk: Chunk) -> None:
+        """Add the transpose of `gathered` to (n, K, d): (B, T * K, d) values go back to the units they belong to."""
+        units = chunk.index[..., self.site].flatten()
+        total.index_add_(0, units, values.reshape(len(units), self.channels, -1))
 
 
 def conjugate_gradient(
@@ -232,9 +233,3 @@ def chunked(rows: RowIndex, device: torch.device, weights: Tensor | None = None)
         moved = (pieces.to(device), index[pieces, :most].to(device), scaled.to(device))
         chunks.append(Chunk(*moved, None if root is None else root.to(device)))
     return chunks
-
-
-def _sum_by_unit(values: Tensor, units: Tensor, n_units: int) -> Tensor:
-    """(n_units, F): the sum of (B, T, F) values over the terms (B, T) in which each unit stands."""
-    flat = values.flatten(0, 1)
-    return flat.new_zeros(n_units, flat.shape[1]).index_add_(0, units.flatten(), flat)

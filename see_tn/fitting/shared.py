@@ -58,17 +58,17 @@ class SharedProblem:
         blocks = old.new_zeros(len(old), old.shape[1], old.shape[1])
         for chunk in self.chunks:
             residual = self._inside(chunk.wanted(target, self.shape.full_width) - self._rows(tables, chunk))
-            slope += self._carried_back(residual, cores, chunk)
+            self._carry_back(slope, residual, cores, chunk)
             for site in self.sites:
                 environment = site.environment(cores, chunk)
-                blocks += site.own_blocks(environment @ environment.mT, chunk)
+                site.add_own_blocks(blocks, environment @ environment.mT, chunk)
         shift = shifted(blocks, ridge)
         factor = factored(blocks)
 
         def normal(vector: Tensor) -> Tensor:
             product = shift[:, None, None] * vector
             for chunk in self.chunks:
-                product += self._carried_back(self._inside(self._carried(vector, cores, chunk)), cores, chunk)
+                self._carry_back(product, self._inside(self._carried(vector, cores, chunk)), cores, chunk)
             return product
 
         return conjugate_gradient(normal, slope, lambda residual: torch.cholesky_solve(residual, factor), steps)
@@ -78,10 +78,10 @@ class SharedProblem:
         rows = [site.folded(site.gathered(vector, chunk).mT @ site.environment(cores, chunk)) for site in self.sites]
         return torch.stack(rows).sum(dim=0)
 
-    def _carried_back(self, rows: Tensor, cores: Sequence[Tensor], chunk: Chunk) -> Tensor:
-        """The transpose of `_carried`."""
-        parts = [site.scatter(site.environment(cores, chunk) @ site.unfolded(rows).mT, chunk) for site in self.sites]
-        return torch.stack(parts).sum(dim=0)
+    def _carry_back(self, total: Tensor, rows: Tensor, cores: Sequence[Tensor], chunk: Chunk) -> None:
+        """Add the transpose of `_carried` to (n, K, d)."""
+        for site in self.sites:
+            site.scatter(total, site.environment(cores, chunk) @ site.unfolded(rows).mT, chunk)
 
     def _rows(self, tables: Sequence[Tensor], chunk: Chunk) -> Tensor:
         whole = ChainShape(self.shape.form, self.shape.full_width, self.shape.sites, self.shape.rank, self.shape.shared)
