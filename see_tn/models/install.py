@@ -1,0 +1,131 @@
+"""Putting layers into known places of a model, and taking them out again."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NoReturn
+
+from torch import nn
+
+from see_tn.errors import FactorError
+from see_tn.layer.embedding import EntangledEmbedding
+from see_tn.models.head import EntangledHead, ScaledEmbedding
+from see_tn.models.places import Place, Places
+
+MARK = "_see_installed"
+"""The attribute of a model that says what was put into it."""
+
+TYING = ("_tied_weights_keys", "all_tied_weights_keys")
+"""What a Hugging Face model knows of shared weights; of those that are gone it must not."""
+
+
+@dataclass(frozen=True, eq=False)
+class Installed:
+    """What a swapped model holds: the layer, that of an untied head, and where they are read."""
+
+    layer: EntangledEmbedding
+    head: EntangledEmbedding | None
+    places: Places
+
+
+@dataclass(frozen=True, eq=False)
+class Swap:
+    """A swap that was made. It keeps the old modules for `undo`: drop it, and their memory is freed."""
+
+    model: nn.Module
+    installed: Installed
+    before: dict[str, nn.Module]
+    tying: list[tuple[nn.Module, str, Any]]
+
+    @property
+    def layer(self) -> EntangledEmbedding:
+        """The layer that now makes the rows."""
+        return self.installed.layer
+
+    @property
+    def places(self) -> Places:
+        """The modules that were replaced."""
+        return self.installed.places
+
+    def undo(self) -> None:
+        """Put the modules back that were there before, the very same objects.
+
+        Raises:
+            FactorError: it is undone already.
+        """
+        if self.model.__dict__.get(MARK) is not self.installed:
+            raise FactorError(f"{type(self.model).__name__}: this swap is undone already")
+        for name, module in self.before.items():
+            _put(self.model, name, module)
+        for module, name, value in self.tying:
+            setattr(module, name, value)
+        for name in (MARK, "resize_token_embeddings", "save_pretrained"):
+            self.model.__dict__.pop(name, None)
+
+
+def install(
+    model: nn.Module,
+    layer: EntangledEmbedding,
+    places: Places,
+    head: EntangledEmbedding | None = None,
+    *,
+    save: Callable[..., None] | None = None,
+) -> Swap:
+    """Put a layer into known places of a model, unchecked; `swap_embedding` is the checked way.
+
+    Args:
+        model: the model.
+        layer: the layer; the first place owns its parameters.
+        places: where it is read.
+        head: the layer of an untied head, if there is a place for one.
+        save: called with the model in place of its `save_pretrained`, if it has one.
+    """
+    new: dict[str, nn.Module] = {}
+    for number, place in enumerate(places.embeddings):
+        new[place.name] = _embedding(layer, place, owns=number == 0)
+    for name in places.heads:
+        new[name] = EntangledHead(layer, _bias(model, name))
+    if places.untied_head is not None and head is not None:
+        new[places.untied_head] = EntangledHead(head, _bias(model, places.untied_head), owns=True)
+    before = {name: model.get_submodule(name) for name in new}
+    tying = [
+        (module, attribute, getattr(module, attribute))
+        for module in model.modules()
+        for attribute in TYING
+        if getattr(module, attribute, None)
+    ]
+    mode = model.training
+    for name, module in new.items():
+        _put(model, name, module.train(mode))
+    for module, attribute, _ in tying:
+        setattr(module, attribute, {})
+    installed = Installed(layer, head, places)
+    model.__dict__[MARK] = installed
+    if hasattr(model, "resize_token_embeddings"):
+        model.__dict__["resize_token_embeddings"] = partial(_refuse_resizing, type(model).__name__)
+    if save is not None and hasattr(model, "save_pretrained"):
+        model.__dict__["save_pretrained"] = partial(save, model)
+    return Swap(model, installed, before, tying)
+
+
+def _embedding(layer: EntangledEmbedding, place: Place, *, owns: bool) -> nn.Module:
+    if owns and place.scale == 1.0:
+        return layer
+    return ScaledEmbedding(layer, place.scale, owns=owns)
+
+
+def _bias(model: nn.Module, name: str) -> nn.Parameter | None:
+    bias = model.get_submodule(name).bias
+    return bias if isinstance(bias, nn.Parameter) else None
+
+
+def _put(model: nn.Module, name: str, module: nn.Module) -> None:
+    parent, _, own = name.rpartition(".")
+    setattr(model.get_submodule(parent), own, module)
+
+
+def _refuse_resizing(model: str, *_: object, **__: object) -> NoReturn:
+    raise FactorError(
+        f"{model}: its rows are made from units, so pieces cannot be added or removed; "
+        "undo the swap, resize, and make factors for the new vocabulary"
+    )

@@ -1,0 +1,126 @@
+"""Where a model reads its embedding table: the modules by name, found by the weight that they share."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+from torch import Tensor, nn
+
+from see_tn.errors import FactorError
+
+
+@dataclass(frozen=True)
+class Place:
+    """A module that looks rows up, by its dotted name, and the scale that it multiplies them with."""
+
+    name: str
+    scale: float = 1.0
+
+
+@dataclass(frozen=True)
+class Places:
+    """All modules that read one table.
+
+    Attributes:
+        embeddings: what looks rows up; the first one becomes the owner.
+        heads: linear layers whose weight is the table.
+        untied_head: a linear layer with a table of its own that is replaced too, or None.
+    """
+
+    embeddings: tuple[Place, ...]
+    heads: tuple[str, ...] = ()
+    untied_head: str | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All modules that are replaced."""
+        untied = () if self.untied_head is None else (self.untied_head,)
+        return (*(place.name for place in self.embeddings), *self.heads, *untied)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give plain values, for a config."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Undo `as_dict`, also after a way through JSON."""
+        embeddings = tuple(Place(**place) for place in values["embeddings"])
+        return cls(embeddings, tuple(values["heads"]), values["untied_head"])
+
+
+def find_places(model: nn.Module, name: str | None, *, with_head: bool) -> Places:
+    """Find everything that reads a model's input embedding table.
+
+    Args:
+        model: a Hugging Face model, or any module.
+        name: the dotted name of the embedding; without it, what `get_input_embeddings` gives, or the only one.
+        with_head: whether a head with a table of its own is to be replaced too.
+    Raises:
+        FactorError: there is no such embedding, or several and none is named, or no untied head.
+    """
+    embedding = _named(model, name) if name else _input_embedding(model)
+    weight = embedding.weight
+    places, heads = [], []
+    for path, module in model.named_modules(remove_duplicate=False):
+        own = getattr(module, "weight", None)
+        if not isinstance(own, Tensor) or not _is_same(own, weight):
+            continue
+        if isinstance(module, nn.Embedding):
+            scale = getattr(module, "embed_scale", 1.0)
+            places.append((module is not embedding, Place(path, float(scale))))
+        elif isinstance(module, nn.Linear):
+            heads.append(path)
+        else:
+            raise FactorError(f"{path}: a {type(module).__name__} shares the table; only embeddings and heads may")
+    ordered = tuple(place for _, place in sorted(places, key=lambda pair: pair[0]))
+    untied = _untied_head(model, heads) if with_head else None
+    return Places(ordered, tuple(heads), untied)
+
+
+def embedding_of(model: nn.Module, places: Places) -> nn.Embedding:
+    """The embedding that is to be replaced."""
+    return _named(model, places.embeddings[0].name)
+
+
+def _is_same(one: Tensor, other: Tensor) -> bool:
+    if one is other:
+        return True
+    alike = one.shape == other.shape and one.device == other.device and not one.is_meta
+    return alike and one.data_ptr() == other.data_ptr()
+
+
+def _input_embedding(model: nn.Module) -> nn.Embedding:
+    get = getattr(model, "get_input_embeddings", None)
+    if callable(get):
+        found = get()
+        if not isinstance(found, nn.Embedding):
+            raise FactorError(
+                f"{type(model).__name__}: its input embedding is a {type(found).__name__}, not an nn.Embedding; "
+                "undo an earlier swap, or name the embedding"
+            )
+        return found
+    candidates = [path for path, module in model.named_modules() if isinstance(module, nn.Embedding)]
+    if len(candidates) != 1:
+        raise FactorError(
+            f"{type(model).__name__}: {len(candidates)} embeddings ({', '.join(candidates) or 'none'}); name the one"
+        )
+    return _named(model, candidates[0])
+
+
+def _named(model: nn.Module, name: str) -> nn.Embedding:
+    try:
+        module = model.get_submodule(name)
+    except AttributeError as error:
+        raise FactorError(f"{type(model).__name__}: no module {name!r}; name one of its embeddings") from error
+    if not isinstance(module, nn.Embedding):
+        raise FactorError(f"{type(model).__name__}.{name}: a {type(module).__name__}, not an nn.Embedding")
+    return module
+
+
+def _untied_head(model: nn.Module, tied: list[str]) -> str:
+    get = getattr(model, "get_output_embeddings", None)
+    head = get() if callable(get) else None
+    names = [path for path, module in model.named_modules() if module is head and path not in tied]
+    if not names or not isinstance(head, nn.Linear):
+        raise FactorError(f"{type(model).__name__}: no output head with a table of its own; leave `head` out")
+    return str(names[0])
