@@ -1,5 +1,6 @@
 """Putting layers into known places of a model, and taking them out again."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -97,8 +98,11 @@ def install(
     mode = model.training
     for name, module in new.items():
         _put(model, name, module.train(mode))
-    for module, attribute, _ in tying:
-        setattr(module, attribute, {})
+    paths = {module: path for path, module in model.named_modules()}
+    for module, attribute, ties in tying:
+        prefix = f"{paths[module]}." if paths[module] else ""
+        gone = [f"{name}.weight".removeprefix(prefix) for name in new]
+        setattr(module, attribute, _without(ties, gone))
     installed = Installed(layer, head, places)
     model.__dict__[MARK] = installed
     if hasattr(model, "resize_token_embeddings"):
@@ -106,6 +110,15 @@ def install(
     if save is not None and hasattr(model, "save_pretrained"):
         model.__dict__["save_pretrained"] = partial(save, model)
     return Swap(model, installed, before, tying)
+
+
+def _without(ties: dict[str, str], gone: list[str]) -> dict[str, str]:
+    """The ties, target to source and each a name or a pattern, that are about none of the weights that are gone."""
+    return {
+        target: source
+        for target, source in ties.items()
+        if not any(re.fullmatch(side, name) or side == name for side in (target, source) for name in gone)
+    }
 
 
 def _embedding(layer: EntangledEmbedding, place: Place, *, owns: bool) -> nn.Module:

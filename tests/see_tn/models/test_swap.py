@@ -1,0 +1,239 @@
+import copy
+import subprocess
+import sys
+
+import pytest
+import torch
+from torch import nn
+
+from see_tn.errors import FactorError
+from see_tn.models.swap import swap_embedding
+from tests.see_tn.examples import seeded
+from tests.see_tn.models.tiny import GENERATING, IDS, KINDS, PIECES, WIDTH, dense_twin, logits, some_factors, tiny
+from tests.shared_data import ROOT
+
+
+@pytest.fixture(params=KINDS)
+def kind(request):
+    return request.param
+
+
+def test_a_swapped_model_is_the_stock_model_with_the_layers_table(kind):
+    model, layer = tiny(kind), some_factors(padding_idx=0)
+    twin = dense_twin(model, layer)
+    swap = swap_embedding(model, layer)
+    assert swap.layer is layer
+    torch.testing.assert_close(logits(model), logits(twin), rtol=1e-5, atol=1e-6)
+    names = {id(parameter) for parameter in model.parameters()}
+    assert all(id(parameter) in names for parameter in layer.parameters())
+    assert len(names) == len(list(model.parameters()))
+
+
+def test_gradients_are_those_of_the_table_carried_on_to_the_factors(kind):
+    model, layer = tiny(kind), some_factors()
+    twin = dense_twin(model, layer)
+    swap_embedding(model, layer)
+    weight = torch.randn(logits(twin).shape, generator=seeded(2))
+    (logits(twin) * weight).sum().backward()
+    wanted = torch.autograd.grad(layer.materialise(), list(layer.parameters()), twin.get_input_embeddings().weight.grad)
+    (logits(model) * weight).sum().backward()
+    # A stock embedding gives its padding row no gradient as an input; here no id is padding.
+    torch.testing.assert_close([p.grad for p in layer.parameters()], list(wanted), rtol=1e-4, atol=1e-5)
+
+
+def test_training_the_factors_changes_nothing_else(kind):
+    model, layer = tiny(kind), some_factors()
+    swap_embedding(model, layer)
+    before = copy.deepcopy(model.state_dict())
+    model.train().requires_grad_(False)
+    layer.requires_grad_(True)
+    optimiser = torch.optim.Adam(layer.parameters(), lr=0.01)
+    losses = []
+    for _ in range(5):
+        loss = logits(model).float().logsumexp(-1).mean()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        losses.append(loss.item())
+    assert losses[-1] < losses[0]
+    own = {name for name, parameter in model.named_parameters() if parameter.requires_grad}
+    for name, tensor in model.state_dict().items():
+        assert torch.equal(tensor, before[name]) == (name not in own)
+
+
+def test_undo_gives_the_very_model_back(kind):
+    model = tiny(kind)
+    before, keys = logits(model), list(model.state_dict())
+    embedding, head = model.get_input_embeddings(), model.get_output_embeddings()
+    swap = swap_embedding(model, some_factors())
+    assert not torch.equal(logits(model), before)
+    swap.undo()
+    assert torch.equal(logits(model), before)
+    assert list(model.state_dict()) == keys
+    assert (model.get_input_embeddings(), model.get_output_embeddings()) == (embedding, head)
+    model.tie_weights()
+    assert torch.equal(logits(model), before)
+    assert model.resize_token_embeddings(PIECES + 3).num_embeddings == PIECES + 3
+    with pytest.raises(FactorError, match="undone already"):
+        swap.undo()
+
+
+def test_resizing_is_refused_with_the_reason(kind):
+    model = tiny(kind)
+    swap_embedding(model, some_factors())
+    before = logits(model)
+    with pytest.raises(FactorError, match="rows are made from units"):
+        model.resize_token_embeddings(PIECES + 3)
+    assert torch.equal(logits(model), before)
+
+
+def test_tying_again_changes_nothing(kind):
+    model = tiny(kind)
+    swap_embedding(model, some_factors())
+    before = logits(model)
+    model.tie_weights()
+    assert torch.equal(logits(model), before)
+
+
+@pytest.mark.parametrize("kind", GENERATING)
+def test_generation_is_the_same_with_a_cache_and_without(kind):
+    model = tiny(kind)
+    swap_embedding(model, some_factors())
+    options = {"max_new_tokens": 6, "min_new_tokens": 6, "do_sample": False}
+    with_cache, without = (model.generate(IDS, use_cache=cache, **options) for cache in (True, False))
+    assert torch.equal(with_cache, without)
+    beams = model.generate(IDS, num_beams=3, **options)
+    assert beams.shape == with_cache.shape
+
+
+def test_gradient_checkpointing_gives_the_same_gradients(kind):
+    model, layer = tiny(kind), some_factors()
+    swap_embedding(model, layer)
+    gradients = []
+    for checkpointing in (False, True):
+        if checkpointing:
+            model.gradient_checkpointing_enable()
+        model.train().zero_grad()
+        logits(model).square().sum().backward()
+        gradients.append([parameter.grad.clone() for parameter in layer.parameters()])
+    torch.testing.assert_close(*gradients)
+
+
+def test_a_deep_copy_shares_nothing_and_keeps_its_ties(kind):
+    model, layer = tiny(kind), some_factors()
+    swap_embedding(model, layer)
+    before, twin = logits(model), copy.deepcopy(model)
+    with torch.no_grad():
+        for parameter in twin.parameters():
+            parameter.zero_()
+    assert torch.equal(logits(model), before)
+    if kind != "Bert":  # whose head has a bias of its own
+        assert not logits(twin).any()
+
+
+def test_a_layer_in_eight_bits_runs(kind):
+    model, layer = tiny(kind), some_factors()
+    swap_embedding(model, layer)
+    exact = logits(model)
+    layer.quantise()
+    torch.testing.assert_close(logits(model), exact, rtol=0.1, atol=0.05)
+
+
+def test_an_untied_head_may_get_a_layer_of_its_own():
+    model, layer, head = tiny("Phi-3"), some_factors(), some_factors()
+    swap_embedding(model, layer, head=head)
+    with torch.no_grad():
+        hidden = model.model(input_ids=IDS).last_hidden_state
+        torch.testing.assert_close(logits(model), hidden @ head.materialise().T)
+    assert not any(name.endswith("lm_head.weight") for name in model.state_dict())
+    with pytest.raises(FactorError, match="no output head with a table of its own"):
+        swap_embedding(tiny("Phi-3, tied"), some_factors(), head=head)
+
+
+class Plain(nn.Module):
+    """A model without transformers: an embedding, a second one, and a head that shares the first one's weight."""
+
+    def __init__(self):
+        super().__init__()
+        self.words, self.places = nn.Embedding(PIECES, WIDTH, padding_idx=0), nn.Embedding(7, WIDTH)
+        self.head = nn.Linear(WIDTH, PIECES)
+        self.head.weight = self.words.weight
+
+    def forward(self, ids):
+        return self.head(torch.tanh(self.words(ids) + self.places(torch.arange(ids.shape[1]))))
+
+
+def test_a_plain_torch_model_with_a_tied_head_and_a_bias():
+    model, layer = Plain(), some_factors(padding_idx=0)
+    twin = copy.deepcopy(model)
+    twin.words.weight.data.copy_(layer.materialise())
+    swap = swap_embedding(model, layer, name="words")
+    torch.testing.assert_close(model(IDS), twin(IDS))
+    assert model.head.bias is swap.before["head"].bias
+    swap.undo()
+    assert model.head.weight is model.words.weight
+
+
+def refusals():
+    quantised = Plain()
+    quantised.words.weight = nn.Parameter(torch.zeros(PIECES, WIDTH, dtype=torch.int8), requires_grad=False)
+    quantised.head.weight = quantised.words.weight
+    swapped = Plain()
+    swap_embedding(swapped, some_factors(), name="words")
+    strange = Plain()
+    strange.other = nn.Bilinear(1, 1, 1)
+    strange.other.weight = strange.words.weight
+    other = some_factors(padding_idx=3)
+    return [
+        (Plain(), some_factors(), None, r"2 embeddings \(words, places\); name the one"),
+        (Plain(), some_factors(), "nowhere", "no module 'nowhere'"),
+        (Plain(), some_factors(), "head", "a Linear, not an nn.Embedding"),
+        (Plain(), some_factors(), "places", r"its table is \(7, 24\), the layer \(50, 24\)"),
+        (Plain(), some_factors(dtype=torch.bfloat16), "words", "move the layer with"),
+        (Plain(), some_factors(device="meta"), "words", "the layer on"),
+        (Plain(), other, "words", "its padding is piece 0, the layer's 3"),
+        (quantised, some_factors(), "words", "load the model in a float type"),
+        (swapped, some_factors(), "words", "swapped already; undo that first"),
+        (strange, some_factors(), "words", "a Bilinear shares the table"),
+    ]
+
+
+@pytest.mark.parametrize(("model", "layer", "name", "problem"), refusals())
+def test_what_does_not_fit_is_refused_and_the_model_is_as_it_was(model, layer, name, problem):
+    before = dict(model.named_modules())
+    with pytest.raises(FactorError, match=problem) as caught:
+        swap_embedding(model, layer, name=name)
+    assert "\n" not in str(caught.value)
+    assert dict(model.named_modules()) == before
+
+
+PARALLEL = """
+import os, sys
+os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=sys.argv[3], RANK=sys.argv[1], WORLD_SIZE="2")
+import torch
+from torch.nn.parallel import DistributedDataParallel
+from see_tn.models.swap import swap_embedding
+from tests.see_tn.models.tiny import IDS, logits, some_factors, tiny
+torch.set_num_threads(1)
+torch.distributed.init_process_group("gloo")
+model, layer = tiny("Marian"), some_factors()
+swap_embedding(model, layer)
+parallel = DistributedDataParallel(model.train())
+rank = int(sys.argv[1])
+ids = IDS[rank : rank + 1]
+parallel(input_ids=ids, decoder_input_ids=ids[:, :5]).logits.square().mean().backward()
+if rank == 0:
+    torch.save([parameter.grad for parameter in layer.parameters()], sys.argv[2])
+torch.distributed.destroy_process_group()
+"""
+
+
+def test_two_processes_give_the_gradients_of_one(tmp_path):
+    model, layer = tiny("Marian"), some_factors()
+    swap_embedding(model, layer)
+    logits(model.train()).square().mean().backward()
+    file, port = tmp_path / "gradients.pt", str(20_000 + hash(str(tmp_path)) % 20_000)
+    commands = [[sys.executable, "-c", PARALLEL, str(rank), str(file), port] for rank in (0, 1)]
+    processes = [subprocess.Popen(command, cwd=ROOT) for command in commands]
+    assert [process.wait(timeout=120) for process in processes] == [0, 0]
+    torch.testing.assert_close(torch.load(file, weights_only=True), [p.grad for p in layer.parameters()])
