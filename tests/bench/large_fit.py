@@ -1,6 +1,6 @@
 """A fit at 250,000 x 1,024: seconds and peak memory of each kind of terms, and of a fit that was killed on the way.
 
-python -m tests.bench.large_fit [--terms products codes] [--ratio 20] [--kill]
+python -m tests.bench.large_fit [--terms products codes] [--ratio 20] [--sweeps 20] [--kill]
 """
 
 import argparse
@@ -18,17 +18,17 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import numpy as np, torch
 from safetensors.torch import save
 from see_tn.chain.row_index import RowIndex
-from see_tn.fitting.layer import fit_layer
+from see_tn.fitting.layer import LayerFitOptions, fit_layer
 from see_tn.layer.checkpoint import save_embedding, stored_bytes
 from see_tn.layer.spec import LayerSpec
 from see_tn.planning.budget import Budget, layer_spec, shape_for_ratio
 from see_tn.planning.codes import best_codes, code_shapes, coded_spec
 from see_tn.planning.products import plan_products
-from see_tn.fitting.als import mean_row
+from see_tn.fitting.als import FitOptions, mean_row
 from see_tn.fitting.layer import residual
 from tests.bench.large_fit import N_PIECES, WIDTH, large_table, large_rows
 
-terms, ratio, kill = sys.argv[1], float(sys.argv[2]), int(sys.argv[4])
+terms, ratio, kill, sweeps = sys.argv[1], float(sys.argv[2]), int(sys.argv[4]), int(sys.argv[6])
 resume, out = Path(sys.argv[3]), Path(sys.argv[5])
 budget = Budget(ratio, "bytes", "int8")
 teacher = large_table()
@@ -47,7 +47,8 @@ def progress(sweep):
     sys.stderr.write(f"sweep {sweep.number}: {sweep.quality.relative_error:.4f}, {sweep.seconds:.0f} s\\n")
     if sweep.number == kill:
         os.kill(os.getpid(), signal.SIGKILL)
-fitted = fit_layer(spec, rows, teacher, resume=resume if terms == "products" else None, progress=progress)
+fitted = fit_layer(spec, rows, teacher, options=LayerFitOptions(FitOptions(sweeps=sweeps)),
+                   resume=resume if terms == "products" else None, progress=progress)
 save_embedding(fitted.layer, out)
 seconds = time.perf_counter() - start
 peak = int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1]) / 2**20
@@ -83,12 +84,12 @@ def large_rows(product):
     return RowIndex.from_unit_rows(np.arange(N_PIECES), np.ones(N_PIECES, np.float32), np.stack(units, axis=1))
 
 
-def run(terms: str, ratio: float, place: Path, kill: int = -1) -> tuple[dict[str, object] | None, Path]:
+def run(terms: str, given: argparse.Namespace, out: Path, kill: int = -1) -> dict[str, object] | None:
     """Fit in a process of its own; with `kill` it is killed after that sweep and gives nothing."""
-    out = place / f"{terms} {kill}"
-    command = [sys.executable, "-c", MEASURED, terms, str(ratio), str(place / "fit.safetensors"), str(kill), str(out)]
+    numbers = (str(out.parent / "fit.safetensors"), str(kill), str(out), str(given.sweeps))
+    command = [sys.executable, "-c", MEASURED, terms, str(given.ratio), *numbers]
     process = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=kill < 0)
-    return (json.loads(process.stdout) if kill < 0 else None), out
+    return json.loads(process.stdout) if kill < 0 else None
 
 
 def main() -> None:
@@ -96,18 +97,19 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--terms", nargs="+", default=["products", "codes"], choices=["products", "codes"])
     options.add_argument("--ratio", type=float, default=20)
+    options.add_argument("--sweeps", type=int, default=20)
     options.add_argument("--kill", action="store_true", help="kill a second fit of products after sweep 2, go on")
     given = options.parse_args()
     for terms in given.terms:
         with tempfile.TemporaryDirectory() as name:
             place = Path(name)
-            figures, whole = run(terms, given.ratio, place)
+            figures = run(terms, given, place / "whole")
             if given.kill and terms == "products":
                 (place / "fit.safetensors").unlink()
-                run(terms, given.ratio, place, kill=2)
-                _, resumed = run(terms, given.ratio, place)
-                whole_file, resumed_file = (folder / "factors.safetensors" for folder in (whole, resumed))
-                figures = {**figures, "resumed_is_the_same": whole_file.read_bytes() == resumed_file.read_bytes()}
+                run(terms, given, place / "killed", kill=2)
+                run(terms, given, place / "resumed")
+                whole, resumed = (place / name / "factors.safetensors" for name in ("whole", "resumed"))
+                figures = {**figures, "resumed_is_the_same": whole.read_bytes() == resumed.read_bytes()}
             print(json.dumps(figures), flush=True)  # noqa: T201
 
 

@@ -1,0 +1,1 @@
+"""What others put in the place of an embedding table, under one interface; for benchmarks only."""
