@@ -5,7 +5,7 @@ budget; where none fits, the smallest one is shown and said to be over. Bytes ar
 row back, without any file's header.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,6 +61,11 @@ def compare(teacher: Tensor, budget_bytes: int, seed: int = 0) -> list[Method]:
     Raises:
         FactorError: the table is empty or holds a number that is not finite, or the budget is not positive.
     """
+    return [method for method, _ in rebuilt(teacher, budget_bytes, seed)]
+
+
+def rebuilt(teacher: Tensor, budget_bytes: int, seed: int = 0) -> Iterator[tuple[Method, Tensor]]:
+    """As `compare`, each method with the table (V, d) that it gives back."""
     teacher = teacher.detach().float().cpu()
     if teacher.dim() != 2 or teacher.numel() == 0 or not bool(torch.isfinite(teacher).all()):
         raise FactorError(f"the teacher {tuple(teacher.shape)} must be a table of finite numbers; repair the table")
@@ -73,12 +78,10 @@ def compare(teacher: Tensor, budget_bytes: int, seed: int = 0) -> list[Method]:
         *(_product_settings(centred, bits, seed) for bits in CODE_BITS),
         *(_int_settings(centred, bits) for bits in INT_BITS),
     ]
-    baselines = []
     for family in families:
         setting, note = _largest_that_fits(list(family), budget_bytes)
-        quality = measure(teacher, setting.run() + mean)
-        baselines.append(_baseline(setting, note, quality, dense_bytes(*teacher.shape)))
-    return baselines
+        table = setting.run() + mean
+        yield _baseline(setting, note, measure(teacher, table), dense_bytes(*teacher.shape)), table
 
 
 def _largest_that_fits(settings: list[_Setting], budget: int) -> tuple[_Setting, str]:

@@ -1,0 +1,1 @@
+"""Entanglement, measured: what of a row lies between its sites, and what a smaller bond would lose."""

@@ -1,0 +1,108 @@
+"""How well a real table is kept at equal bytes: ours and the peers, at each ratio, in one table.
+
+python -m tests.bench.quality [--ratios 10 20 40 80] [--products]
+"""
+
+import argparse
+import csv
+import json
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+import numpy as np
+import torch
+from scipy.stats import spearmanr
+from tokenizers import Tokenizer
+from torch import Tensor
+
+from pipelines.build import BuildInputs, build_tables
+from pipelines.factor_inputs import read_teacher
+from pipelines.init import InitOptions, init_fitted
+from see_kb.alignment.units import UnitOptions
+from see_tn.fitting.quality import measure
+from see_tn.layer.checkpoint import load_embedding
+from see_tn.planning.baselines import rebuilt
+from tests.bench.peers.tensors import tt_svd, tt_svd_bytes
+from tests.shared_data import HOWNET, SIMILARITY, TEACHER, TOKENIZERS
+
+
+def simlex() -> tuple[Tensor, np.ndarray]:
+    """The pairs of SimLex-999 whose words are both single pieces: ids (n, 2), and what people said."""
+    vocabulary = Tokenizer.from_file(str(TOKENIZERS[4])).get_vocab()
+    with (SIMILARITY / "en_simlex_999.tsv").open(encoding="utf-8") as file:
+        rows = list(csv.reader(file, delimiter="\t"))
+    pairs = [row for row in rows if row[0] in vocabulary and row[1] in vocabulary]
+    ids = torch.tensor([[vocabulary[row[0]], vocabulary[row[1]]] for row in pairs])
+    return ids, np.array([float(row[-1]) for row in pairs])
+
+
+def agreement(table: Tensor) -> float:
+    """Spearman correlation of the rows' cosines with SimLex-999."""
+    ids, wanted = simlex()
+    return float(spearmanr(torch.cosine_similarity(table[ids[:, 0]], table[ids[:, 1]]).numpy(), wanted).statistic)
+
+
+def ours(teacher: Tensor, ratio: float, terms: str, place: Path) -> tuple[dict[str, object], Tensor]:
+    """Fit our layer on tables built for this vocabulary: the planned order and units, one term, 8 bits."""
+    units = UnitOptions(order=2, max_terms=1, units=int(teacher.shape[0] // 2))
+    tables = place / "tables"
+    if not tables.exists():
+        build_tables(BuildInputs((HOWNET,), TOKENIZERS[4], units=units), tables)
+    start = time.perf_counter()
+    out = place / f"{terms} {ratio}"
+    report = init_fitted(tables, out, teacher.numpy(), InitOptions(ratio=ratio, terms=terms))  # type: ignore[arg-type]
+    table = load_embedding(out).materialise().detach()
+    return {
+        "method": f"see: {report.made.name}",
+        "bytes": report.made.bytes,
+        "seconds": time.perf_counter() - start,
+    }, table
+
+
+def tables_at(
+    teacher: Tensor, ratio: float, place: Path, *, products: bool
+) -> Iterator[tuple[dict[str, object], Tensor]]:
+    """Every method at a ratio, with the table that it gives back."""
+    budget = int(teacher.nbytes / ratio)
+    yield ours(teacher, ratio, "auto", place)
+    if products:
+        yield ours(teacher, ratio, "products", place)
+    for method, table in rebuilt(teacher, budget):
+        if method.bytes <= budget:
+            yield {"method": f"{method.name} ({method.note})", "bytes": method.bytes}, table
+    rank = max(rank for rank in range(1, 400) if tt_svd_bytes(*teacher.shape, rank) + 4 * teacher.shape[1] <= budget)
+    mean = teacher.mean(dim=0)
+    table, size = tt_svd(teacher - mean, rank)
+    yield {"method": f"TT-SVD, float32 (rank {rank})", "bytes": size + mean.nbytes}, table + mean
+
+
+def main() -> None:
+    """Print a line of JSON for each ratio and method."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--ratios", nargs="+", type=float, default=[10, 20, 40, 80])
+    options.add_argument("--products", action="store_true", help="fit products alone too")
+    given = options.parse_args()
+    teacher = torch.from_numpy(read_teacher(TEACHER))
+    print(json.dumps({"method": "the table itself", "simlex": round(agreement(teacher), 3)}), flush=True)  # noqa: T201
+    with tempfile.TemporaryDirectory() as place:
+        for ratio in given.ratios:
+            for line, table in tables_at(teacher, ratio, Path(place), products=given.products):
+                quality = measure(teacher, table)
+                figures = {
+                    "ratio": ratio,
+                    **line,
+                    "reached": round(teacher.nbytes / int(str(line["bytes"])), 1),
+                    "relative_error": round(quality.relative_error, 3),
+                    "cosine": round(quality.mean_cosine, 3),
+                    "simlex": round(agreement(table), 3),
+                }
+                print(json.dumps(figures), flush=True)  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()
