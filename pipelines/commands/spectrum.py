@@ -52,7 +52,7 @@ def spectrum(
     if piece:
         single = measured.pieces[measured.pieces["piece"].isin(piece)]
         if missing := sorted(set(piece) - set(single["piece"])):
-            raise SeeError(f'{tables}: no piece {missing[0]!r}; see sql "SELECT piece FROM pieces" lists them')
+            raise SeeError(f"{tables}: no piece {missing[0]!r}; the table `pieces` has them, with their signs")
     if as_json:
         chosen = {} if single is None else {"pieces": single.to_dict("records")}
         print_json(measured.as_dict() | chosen)
