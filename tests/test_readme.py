@@ -39,7 +39,7 @@ def place(small_tables, tmp_path_factory):
 def test_the_commands_run_in_the_order_of_the_readme(place):
     for arguments in SEE_COMMANDS:
         # A vocabulary of a few dozen pieces has more units than pieces: no ratio of 20 for it.
-        small = ["--ratio", "0.2"] if arguments[0] == "init" else []
+        small = ["--ratio", "0.2"] if arguments[0] in ("init", "plan") else []
         process = see(*arguments, *small, cwd=place)
         assert process.returncode == 0, (arguments, process.stderr)
     assert (place / "my_tables" / "manifest.json").is_file()
@@ -57,7 +57,7 @@ def test_the_python_of_the_readme_runs(small_tables, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     process = see("init", small_tables, "--width", "24", "--ratio", "1.1", "--out", tmp_path / "my_factors")
     assert process.returncode == 0
-    layer, knowledge = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    layer, swap, knowledge = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     (tmp_path / "my_tables").symlink_to(small_tables)
     exec(knowledge, {})
     names = {"ids": torch.tensor([[0, 1, 1]])}
@@ -65,3 +65,15 @@ def test_the_python_of_the_readme_runs(small_tables, tmp_path, monkeypatch):
     assert names["rows"].shape == (1, 3, 24)
     assert torch.equal(names["rows"][0], names["table"][[0, 1, 1]])
     assert Path("my_trained_factors", "factors.safetensors").is_file()
+    names["model"] = small_model(names["layer"])
+    exec(swap, names)
+    assert names["model"].get_input_embeddings().weight.shape == names["table"].shape
+    assert Path("my_model", "model.safetensors").is_file()
+
+
+def small_model(layer):
+    from transformers import Phi3Config, Phi3ForCausalLM
+
+    sizes = {"hidden_size": 24, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
+    tokens = {"vocab_size": layer.num_embeddings, "pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2}
+    return Phi3ForCausalLM(Phi3Config(**sizes, **tokens)).to(layer.dtype)
