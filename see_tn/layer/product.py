@@ -94,14 +94,18 @@ class ProductTerms(nn.Module):
         Returns:
             (B, width), in the cores' type also where autocast computes in another.
         """
-        tables = self.core_tables()
+        tables = cast(Sequence[Table], self.tables)
         gathered = []
         for site, (table, core) in enumerate(self._sites):
+            # Not by unbind(): compiled by torch 2.13 for a CPU, the gradients then came out wrong.
             units = self.index[site].index_select(0, ids)  # (B, T)
             gathered.append(tables[table].gather(units).reshape(*units.shape, *core))
         dtype = gathered[0].dtype
         amplitude = None if self.amplitude is None else self.amplitude.index_select(0, ids).to(dtype)
-        return entangle(gathered, amplitude, self._split)[:, : self._width].to(dtype)
+        rows = entangle(gathered, amplitude, self._split)
+        if rows.shape[1] > self._width:
+            rows = rows[:, : self._width]
+        return rows if rows.dtype == dtype else rows.to(dtype)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         exact = self.amplitude

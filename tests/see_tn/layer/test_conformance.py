@@ -157,6 +157,15 @@ def test_compiles_without_a_graph_break(make):
     torch.testing.assert_close(gradients(compiled(IDS), parameters), gradients(layer(IDS), parameters))
 
 
+@pytest.mark.usefixtures("fresh_compiler")
+@pytest.mark.parametrize("form", FORMS)
+def test_code_compiled_for_the_machine_gives_the_same_gradients(form):
+    layer = FORMS[form](padding_idx=PADDING)
+    compiled, parameters = torch.compile(layer, fullgraph=True), list(layer.parameters())
+    torch.testing.assert_close(compiled(IDS), layer(IDS))
+    torch.testing.assert_close(gradients(compiled(IDS), parameters), gradients(layer(IDS), parameters))
+
+
 def test_exports_with_a_batch_of_any_size(make):
     layer = make()
     batch = torch.export.Dim("batch", min=2)

@@ -16,14 +16,6 @@ SHAPE = SHAPES[4]
 IDS = torch.tensor([[3, 1, 1, 19], [0, 3, 7, 7]])
 
 
-@pytest.fixture
-def fresh_compiler():
-    """Compiled variants of other tests count against a limit of recompilations."""
-    torch.compiler.reset()
-    yield
-    torch.compiler.reset()
-
-
 class LargestTensor(TorchDispatchMode):
     """Notes the size of the largest tensor that any operation makes, views left out."""
 
@@ -157,37 +149,6 @@ def test_under_autocast_rows_keep_their_type(shape):
     assert rows.dtype == torch.float32
     torch.testing.assert_close(rows, layer(IDS), rtol=0.05, atol=0.1)
     rows.sum().backward()
-
-
-@pytest.mark.usefixtures("fresh_compiler")
-@pytest.mark.parametrize("shape", SHAPES, ids=shape_name)
-def test_compiles_without_a_graph_break(shape):
-    layer = some_layer(shape, padding_idx=3, offset=True)
-    compiled = torch.compile(layer, fullgraph=True, backend="aot_eager", dynamic=True)
-    torch.testing.assert_close(compiled(IDS), layer(IDS))
-    wanted = torch.autograd.grad(layer(IDS).square().sum(), list(layer.parameters()))
-    got = torch.autograd.grad(compiled(IDS).square().sum(), list(layer.parameters()))
-    torch.testing.assert_close(got, wanted)
-    torch.testing.assert_close(compiled(IDS[:, :3]), layer(IDS[:, :3]))
-
-
-@pytest.mark.usefixtures("fresh_compiler")
-def test_inductor_compiles_it_too():
-    layer = some_layer(SHAPE, padding_idx=3)
-    compiled = torch.compile(layer, fullgraph=True)
-    torch.testing.assert_close(compiled(IDS), layer(IDS))
-    compiled(IDS).square().sum().backward()
-    got = [parameter.grad.clone() for parameter in layer.parameters()]
-    layer.zero_grad()
-    layer(IDS).square().sum().backward()
-    torch.testing.assert_close(got, [parameter.grad for parameter in layer.parameters()])
-
-
-def test_exports_with_a_batch_of_any_size():
-    layer = some_layer(SHAPE)
-    batch = torch.export.Dim("batch", min=2)
-    exported = torch.export.export(layer, (IDS,), dynamic_shapes=({0: batch},)).module()
-    torch.testing.assert_close(exported(IDS.repeat(5, 1)), layer(IDS.repeat(5, 1)))
 
 
 def test_state_passes_strictly_between_layers():
