@@ -46,6 +46,8 @@ class ProductTerms(nn.Module):
         self.register_buffer("index", torch.tensor(rows.index, device="cpu").permute(2, 0, 1).contiguous().to(place))
         plain = rows.amplitude.shape[1] == 1 and bool((rows.amplitude == 1).all())
         self.register_buffer("amplitude", None if plain else torch.tensor(rows.amplitude, device="cpu").to(place))
+        self._is_whole = shape.full_width == shape.width
+        self._is_plain_pair = plain and shape.order == 2
 
     @property
     def dtype(self) -> torch.dtype:
@@ -94,7 +96,9 @@ class ProductTerms(nn.Module):
         Returns:
             (B, width), in the cores' type also where autocast computes in another.
         """
-        tables = cast(Sequence[Table], self.tables)
+        if self._is_plain_pair:
+            return self._pair(ids)
+        tables = self.core_tables()
         gathered = []
         for site, (table, core) in enumerate(self._sites):
             # Not by unbind(): compiled by torch 2.13 for a CPU, the gradients then came out wrong.
@@ -106,6 +110,17 @@ class ProductTerms(nn.Module):
         if rows.shape[1] > self._width:
             rows = rows[:, : self._width]
         return rows if rows.dtype == dtype else rows.to(dtype)
+
+    def _pair(self, ids: Tensor) -> Tensor:
+        """Rows of one term over two sites in the fewest steps: for a single row, steps are all that counts."""
+        (first, left_core), (second, right_core) = self._sites
+        index, tables = self.index, self.core_tables()
+        left = tables[first].gather(index[0].index_select(0, ids)).view(-1, *left_core)
+        right = tables[second].gather(index[1].index_select(0, ids)).view(-1, *right_core)
+        # CP cores are (channels, d); those of an MPS (1, d, bond) and (bond, d, 1).
+        rows = torch.bmm(left.mT, right) if left.dim() == 3 else torch.bmm(left.squeeze(1), right.squeeze(3))
+        rows = rows.flatten(1) if self._is_whole else rows.flatten(1)[:, : self._width]
+        return rows if rows.dtype == left.dtype else rows.to(left.dtype)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         exact = self.amplitude

@@ -32,8 +32,8 @@ class FloatTable(nn.Module):
 
     def gather(self, ids: Tensor) -> Tensor:
         """Look up vectors: (*ids.shape, f)."""
-        # F.embedding and not advanced indexing: its backward pass is several times faster on a CPU.
-        return F.embedding(ids, self.weight, sparse=self.sparse)
+        # Not advanced indexing, whose backward pass is several times slower on a CPU.
+        return torch.embedding(self.weight, ids, -1, False, self.sparse)
 
     def dense(self) -> Tensor:
         """All vectors (n, f)."""

@@ -24,6 +24,9 @@ QUICK = FitOptions(sweeps=3)
 PRODUCT_SHARES = (0.25, 0.5)
 """Parts of the bytes that products get beside codes, where both are weighed."""
 
+HIGHEST_RANK = 64
+"""Channels up to which products are weighed: a fit's time grows with their cube, and 8 and 16 fitted alike."""
+
 
 def weigh(
     rows: RowIndex,
@@ -85,6 +88,7 @@ def _candidates(
             fitting = shape_for_ratio(rows, shape, replace(budget, ratio=budget.ratio / share))
         except FactorError:
             continue  # the index alone takes more
+        fitting = fitting.with_rank(min(fitting.rank, HIGHEST_RANK))
         if (kind, fitting.rank) not in ranks:
             ranks.add((kind, fitting.rank))
             yield kind, layer_spec(rows, fitting, budget.storage, offset=True)

@@ -21,12 +21,17 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from pipelines.build import BuildInputs, build_tables
-from pipelines.factor_inputs import read_teacher
-from pipelines.init import InitOptions, init_fitted
+from pipelines.factor_inputs import read_rows, read_teacher
 from see_kb.alignment.units import UnitOptions
+from see_tn.chain.row_index import RowIndex
+from see_tn.chain.shapes import ChainShape, balanced_sites
+from see_tn.fitting.layer import fit_layer
 from see_tn.fitting.quality import measure
-from see_tn.layer.checkpoint import load_embedding
+from see_tn.layer.checkpoint import stored_bytes
 from see_tn.planning.baselines import rebuilt
+from see_tn.planning.budget import Budget
+from see_tn.planning.products import SHARED_BY
+from see_tn.planning.weigh import weigh
 from tests.bench.peers.tensors import tt_svd, tt_svd_bytes
 from tests.shared_data import HOWNET, SIMILARITY, TEACHER, TOKENIZERS
 
@@ -47,31 +52,26 @@ def agreement(table: Tensor) -> float:
     return float(spearmanr(torch.cosine_similarity(table[ids[:, 0]], table[ids[:, 1]]).numpy(), wanted).statistic)
 
 
-def ours(teacher: Tensor, ratio: float, terms: str, place: Path) -> tuple[dict[str, object], Tensor]:
-    """Fit our layer on tables built for this vocabulary: the planned order and units, one term, 8 bits."""
-    units = UnitOptions(order=2, max_terms=1, units=int(teacher.shape[0] // 2))
-    tables = place / "tables"
-    if not tables.exists():
-        build_tables(BuildInputs((HOWNET,), TOKENIZERS[4], units=units), tables)
+def ours(teacher: Tensor, rows: RowIndex, ratio: float, terms: str) -> tuple[dict[str, object], Tensor]:
+    """What `see init --terms TERMS` fits."""
     start = time.perf_counter()
-    out = place / f"{terms} {ratio}"
-    report = init_fitted(tables, out, teacher.numpy(), InitOptions(ratio=ratio, terms=terms))  # type: ignore[arg-type]
-    table = load_embedding(out).materialise().detach()
-    return {
-        "method": f"see: {report.made.name}",
-        "bytes": report.made.bytes,
-        "seconds": time.perf_counter() - start,
-    }, table
+    kinds = ("codes", "both", "products") if terms == "auto" else (terms,)
+    shape = ChainShape("cp", teacher.shape[1], balanced_sites(teacher.shape[1], rows.order), 1)
+    best = weigh(rows, shape, teacher, Budget(ratio, "bytes", "int8"), kinds=kinds)[0]
+    layer = fit_layer(best.spec, rows, teacher).layer
+    seconds = round(time.perf_counter() - start, 1)
+    table = layer.materialise().detach()
+    return {"method": f"see, {terms}: {best.name}", "bytes": stored_bytes(layer), "seconds": seconds}, table
 
 
 def tables_at(
-    teacher: Tensor, ratio: float, place: Path, *, products: bool
+    teacher: Tensor, rows: RowIndex, ratio: float, *, products: bool
 ) -> Iterator[tuple[dict[str, object], Tensor]]:
     """Every method at a ratio, with the table that it gives back."""
     budget = int(teacher.nbytes / ratio)
-    yield ours(teacher, ratio, "auto", place)
+    yield ours(teacher, rows, ratio, "auto")
     if products:
-        yield ours(teacher, ratio, "products", place)
+        yield ours(teacher, rows, ratio, "products")
     for method, table in rebuilt(teacher, budget):
         if method.bytes <= budget:
             yield {"method": f"{method.name} ({method.note})", "bytes": method.bytes}, table
@@ -90,18 +90,22 @@ def main() -> None:
     teacher = torch.from_numpy(read_teacher(TEACHER))
     print(json.dumps({"method": "the table itself", "simlex": round(agreement(teacher), 3)}), flush=True)  # noqa: T201
     with tempfile.TemporaryDirectory() as place:
-        for ratio in given.ratios:
-            for line, table in tables_at(teacher, ratio, Path(place), products=given.products):
-                quality = measure(teacher, table)
-                figures = {
-                    "ratio": ratio,
-                    **line,
-                    "reached": round(teacher.nbytes / int(str(line["bytes"])), 1),
-                    "relative_error": round(quality.relative_error, 3),
-                    "cosine": round(quality.mean_cosine, 3),
-                    "simlex": round(agreement(table), 3),
-                }
-                print(json.dumps(figures), flush=True)  # noqa: T201
+        units = UnitOptions(order=2, max_terms=1, units=len(teacher) // SHARED_BY)
+        rows = read_rows(
+            build_tables(BuildInputs((HOWNET,), TOKENIZERS[4], units=units), Path(place) / "tables").folder
+        )
+    for ratio in given.ratios:
+        for line, table in tables_at(teacher, rows, ratio, products=given.products):
+            quality = measure(teacher, table)
+            figures = {
+                "ratio": ratio,
+                **line,
+                "reached": round(teacher.nbytes / int(str(line["bytes"])), 1),
+                "relative_error": round(quality.relative_error, 3),
+                "cosine": round(quality.mean_cosine, 3),
+                "simlex": round(agreement(table), 3),
+            }
+            print(json.dumps(figures), flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":

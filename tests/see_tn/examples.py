@@ -91,6 +91,8 @@ FORMS: dict[str, LayerMaker] = {
     "cp, several terms": _layer_of(_CP, None),
     "cp, one term": _layer_of(_CP, None, most_terms=1),
     "cp, order 2": _layer_of(ChainShape("cp", 23, (6, 4), 2), None, most_terms=1),
+    "mps, order 2": _layer_of(ChainShape("mps", 23, (6, 4), 2), None, most_terms=1),
+    "cp, one table, order 2": _layer_of(ChainShape("cp", 23, (5, 5), 2, shared=True), None, most_terms=1),
     "cp, one table": _layer_of(ChainShape("cp", 23, (3, 3, 3), 3, shared=True), None),
     "mps, several terms": _layer_of(_MPS, None),
     "mps, one term": _layer_of(_MPS, None, most_terms=1),
