@@ -11,7 +11,6 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from see_kb.errors import FormatError, SeeError
-from see_kb.tables.manifest import read_manifest
 from see_kb.tables.store import read_table
 from see_tn.chain.row_index import RowIndex
 
@@ -61,9 +60,10 @@ def read_weights(tables: Path, power: float) -> Tensor:
     Raises:
         SeeError: the tables were built without frequencies.
     """
-    if "frequencies" not in read_manifest(tables)["tables"]:
+    frequencies = read_table(tables, "frequencies").sort_by("piece_id")
+    if not frequencies.num_rows:
         raise SeeError(f"{tables}: no frequencies; build the tables with --frequency, or leave the power at 0")
-    counts = read_table(tables, "frequencies").sort_by("piece_id").column("frequency").to_numpy()
+    counts = frequencies.column("frequency").to_numpy()
     return torch.from_numpy((counts + 1.0) ** power)
 
 

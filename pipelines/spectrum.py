@@ -13,7 +13,6 @@ from scipy.stats import spearmanr
 from torch import Tensor
 
 from see_kb.errors import SeeError
-from see_kb.tables.manifest import read_manifest
 from see_kb.tables.store import read_table
 from see_tn.chain.shapes import balanced_sites
 from see_tn.layer.checkpoint import load_embedding
@@ -45,14 +44,16 @@ class Spectrum:
         return [f"bond_{bond}" for bond in range(1, len(self.sites))]
 
     def by_bond(self) -> pd.DataFrame:
-        """Mean, quantiles and correlations of each bond's entropies."""
+        """Mean, quantiles and correlations of each bond's entropies; the mean effective rank is 2 to their power."""
         rows = []
         for name in self.bonds:
             values = self.pieces[name]
-            row = {"bond": name, "mean": values.mean(), "p05": values.quantile(0.05), "p95": values.quantile(0.95)}
+            row = {"bond": name, "mean": values.mean(), "median": values.median()}
+            row |= {"p05": values.quantile(0.05), "p95": values.quantile(0.95)}
+            row["effective_rank"] = np.exp2(values).mean()
             for other in ("senses", "frequency"):
                 if other in self.pieces:
-                    row[f"spearman_{other}"] = float(spearmanr(values, self.pieces[other]).statistic)
+                    row[f"spearman_{other}"] = _spearman(values, self.pieces[other])
             rows.append(row)
         return pd.DataFrame(rows)
 
@@ -79,13 +80,13 @@ class Spectrum:
         """Give plain values, for JSON; single pieces are left out."""
         result: dict[str, Any] = {
             "sites": list(self.sites),
-            "bonds": self.by_bond().to_dict("records"),
+            "bonds": _records(self.by_bond()),
             "spectra": [spectrum.tolist() for spectrum in self.spectra],
         }
         if "senses" in self.pieces:
-            result["by_senses"] = self.by_senses().to_dict("records")
+            result["by_senses"] = _records(self.by_senses())
         if "frequency" in self.pieces:
-            result["by_frequency"] = self.by_frequency().to_dict("records")
+            result["by_frequency"] = _records(self.by_frequency())
         return result
 
 
@@ -97,10 +98,11 @@ def measure_spectrum(
     Args:
         source: a folder that `save_embedding` wrote, or a table (V, d).
         tables: a folder made by `build_tables` for the same tokenizer: adds pieces, senses and frequencies.
-        order: sites that columns are laid out on; without it, those of the factors' products, or 2.
+        order: sites that columns are laid out on; without it, those of the factors' products, or 2 where there are
+            no products, or only one site.
     Raises:
         SeeError: the tables are of another vocabulary.
-        FactorError: the factors cannot be read.
+        FactorError: the factors cannot be read, or a row holds a number that is not finite.
     """
     if isinstance(source, Path):
         layer = load_embedding(source)
@@ -109,7 +111,7 @@ def measure_spectrum(
     else:
         width, sites = source.shape[1], None
         chunks = iter(torch.split(torch.from_numpy(source), CHUNK))
-    if sites is None or order is not None:
+    if sites is None or len(sites) < 2 or order is not None:
         sites = balanced_sites(width, order or 2)
     entropies, spectra = bond_entropies(chunks, sites)
     frame = pd.DataFrame({f"bond_{bond + 1}": entropies[:, bond].numpy() for bond in range(entropies.shape[1])})
@@ -132,7 +134,18 @@ def _with_tables(frame: pd.DataFrame, tables: Path) -> pd.DataFrame:
     terms = read_table(tables, "unit_rows").column("piece_id").to_pandas().value_counts()
     frame = frame.merge(pieces, on="piece_id")
     frame["senses"] = frame["piece_id"].map(terms).fillna(1).astype(int) - 1
-    if "frequencies" in read_manifest(tables)["tables"]:
-        counts = read_table(tables, "frequencies").select(["piece_id", "frequency"]).to_pandas()
-        frame = frame.merge(counts, on="piece_id", how="left").fillna({"frequency": 0.0})
-    return frame
+    counts = read_table(tables, "frequencies").select(["piece_id", "frequency"]).to_pandas()
+    return frame.merge(counts, on="piece_id") if len(counts) else frame  # empty without a list of words
+
+
+def _spearman(values: "pd.Series[float]", others: "pd.Series[float]") -> float:
+    """Spearman's rank correlation; not a number where one of the two is constant."""
+    if values.nunique() < 2 or others.nunique() < 2:
+        return float("nan")
+    return float(spearmanr(values, others).statistic)
+
+
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows as plain values, None for what is not a number: JSON has no such numbers."""
+    plain = frame.astype(object).where(frame.notna(), None)
+    return [dict(zip(frame.columns, row, strict=True)) for row in plain.itertuples(index=False)]

@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from see_tn.errors import FactorError
+
 
 def schmidt_values(rows: Tensor, sites: tuple[int, ...]) -> list[Tensor]:
     """Schmidt values at each inner bond, the largest first, their squares summing to 1.
@@ -37,10 +39,15 @@ def schmidt_values(rows: Tensor, sites: tuple[int, ...]) -> list[Tensor]:
 
 
 def entropy(values: Tensor) -> Tensor:
-    """Entropy of entanglement in bits, -sum(s^2 log2 s^2) over Schmidt values (..., n): (...)."""
-    weights = values.square()
-    bits: Tensor = -torch.special.xlogy(weights, weights).sum(dim=-1) / log(2)
+    """Entropy of entanglement in bits, -sum(s^2 log2 s^2) over Schmidt values (..., n): (...), never below 0."""
+    weights = values.square().clamp_max(1)  # by rounding a weight may lie above 1, which would count below 0
+    bits: Tensor = torch.special.xlogy(weights, weights).sum(dim=-1).abs() / log(2)
     return bits
+
+
+def effective_rank(values: Tensor) -> Tensor:
+    """How many equal Schmidt values would have the entropy of these (..., n): 2 to its power, (...), 1 to n."""
+    return torch.exp2(entropy(values))
 
 
 def bond_entropies(chunks: Iterable[Tensor], sites: tuple[int, ...]) -> tuple[Tensor, list[Tensor]]:
@@ -51,9 +58,16 @@ def bond_entropies(chunks: Iterable[Tensor], sites: tuple[int, ...]) -> tuple[Te
         sites: columns of each site.
     Returns:
         (V, O - 1) entropies in bits; and for each bond the mean squared Schmidt values, the largest first.
+    Raises:
+        FactorError: there is but one site, or a row holds a number that is not finite.
     """
+    if len(sites) < 2:
+        raise FactorError(f"sites {sites} have no bond between them; lay the columns out over two or more")
     entropies, sums, n = [], [torch.zeros(())] * (len(sites) - 1), 0
     for rows in chunks:
+        finite = torch.isfinite(rows).all(dim=1)
+        if not bool(finite.all()):
+            raise FactorError(f"row {n + int((~finite).nonzero()[0])} holds a number that is not finite; repair it")
         values = schmidt_values(rows, sites)
         entropies.append(torch.stack([entropy(bond) for bond in values], dim=1))
         sums = [total + bond.square().sum(dim=0) for total, bond in zip(sums, values, strict=True)]

@@ -1,6 +1,7 @@
 """Factors from tables: sizes that are kept, reports that are true, and what is refused."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from safetensors.torch import save_file
 from pipelines.factor_inputs import read_rows, read_teacher
 from pipelines.init import InitOptions, init_fitted, init_random
 from see_kb.errors import SeeError
+from see_kb.tables.store import read_table
 from see_tn.errors import FactorError
 from see_tn.fitting.als import FitOptions
 from see_tn.layer.checkpoint import load_embedding
@@ -159,6 +161,30 @@ def test_init_says_what_it_made_and_where(small_tables, teacher, tmp_path):
     again = see("init", small_tables, *options, "--overwrite", "--json", "--plot", picture)
     assert json.loads(again.stdout)["made"]["bytes"] > 0
     assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_weights_by_frequency_need_frequencies(small_tables, teacher, tmp_path):
+    np.save(tmp_path / "teacher.npy", teacher)
+    options = ["--teacher", tmp_path / "teacher.npy", "--ratio", "1.1", "--frequency-power", "0.5"]
+    assert_one_line(see("init", small_tables, *options, "--out", tmp_path / "out"), "--frequency")
+
+
+def test_frequent_pieces_are_fitted_better_where_they_weigh_more(teacher, tmp_path):
+    from pipelines.build import build_tables
+    from tests.small_data import small_inputs
+
+    words = tmp_path / "words.tsv"
+    words.write_text("man\t0.5\ndoctor\t0.4\n", encoding="utf-8")
+    tables = build_tables(replace(small_inputs(tmp_path), frequency=words), tmp_path / "tables").folder
+    frequent = read_table(tables, "frequencies").to_pandas().query("frequency > 0")["piece_id"].to_numpy()
+    missed = []
+    for power in (0.0, 1.0):
+        options = InitOptions(ratio=1.1, terms="products", frequency_power=power, fit=QUICK)
+        init_fitted(tables, tmp_path / str(power), teacher, options)
+        rows = load_embedding(tmp_path / str(power)).materialise().detach().numpy()[frequent]
+        missed.append(np.linalg.norm(rows - teacher[frequent]))
+    assert len(frequent)
+    assert missed[1] <= missed[0]
 
 
 def test_older_factors_are_replaced_only_where_that_is_allowed(small_tables, tmp_path):

@@ -110,8 +110,7 @@ def tt_svd(table: Tensor, rank: int) -> tuple[Tensor, int]:
     rest, cores, left = tensor.reshape(sizes[0], -1), [], 1
     for k in range(2):
         rest = rest.reshape(left * sizes[k], -1)
-        # The left singular vectors, from the small Gram matrix: rows are far fewer than columns.
-        vectors = torch.linalg.eigh(rest @ rest.T).eigenvectors.flip(1)[:, :rank]
+        vectors = _left_vectors(rest)[:, :rank]
         cores.append(vectors.reshape(left, sizes[k], -1))
         rest, left = vectors.T @ rest, vectors.shape[1]
     cores.append(rest.reshape(left, sizes[2], 1))
@@ -123,8 +122,17 @@ def tt_svd(table: Tensor, rank: int) -> tuple[Tensor, int]:
     return rebuilt[:n, :d], sum(core.nbytes for core in cores)
 
 
+def _left_vectors(matrix: Tensor) -> Tensor:
+    """Left singular vectors, the largest first, from the smaller one of the two Gram matrices."""
+    if matrix.shape[0] <= matrix.shape[1]:
+        return torch.linalg.eigh(matrix @ matrix.T).eigenvectors.flip(1)
+    right = torch.linalg.eigh(matrix.T @ matrix).eigenvectors.flip(1)
+    return torch.linalg.qr(matrix @ right).Q
+
+
 def tt_svd_bytes(n: int, d: int, rank: int) -> int:
     """What `tt_svd` takes at a rank, without running it."""
     sizes = [r * c for r, c in zip(covering(n, 3), balanced_sites(d, 3), strict=True)]
-    first, second = min(rank, sizes[0]), min(rank, min(rank, sizes[0]) * sizes[1])
+    first = min(rank, sizes[0])
+    second = min(rank, first * sizes[1], sizes[2])
     return 4 * (sizes[0] * first + first * sizes[1] * second + second * sizes[2])

@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from see_tn.chain.shapes import ChainShape
+from see_tn.errors import FactorError
 from see_tn.layer.embedding import EntangledEmbedding
-from see_tn.spectrum.schmidt import bond_entropies, entropy, schmidt_values
+from see_tn.spectrum.schmidt import bond_entropies, effective_rank, entropy, schmidt_values
 from tests.see_tn.examples import seeded, some_rows
 
 
@@ -15,7 +16,7 @@ def test_a_product_has_no_entanglement_and_a_row_of_zeros_neither():
     product = torch.einsum("a,b,c->abc", *vectors).reshape(1, -1)
     for rows in (product, torch.zeros(1, 24)):
         for values in schmidt_values(rows, (4, 3, 2)):
-            assert abs(float(entropy(values))) < 1e-5
+            assert 0 <= float(entropy(values)) < 1e-5
 
 
 @pytest.mark.parametrize("d", [2, 3, 8])
@@ -23,6 +24,11 @@ def test_an_identity_is_entangled_most(d):
     (values,) = schmidt_values(torch.eye(d).reshape(1, -1), (d, d))
     torch.testing.assert_close(values, torch.full((1, d), d**-0.5))
     torch.testing.assert_close(entropy(values), torch.log2(torch.tensor([float(d)])))
+    torch.testing.assert_close(effective_rank(values), torch.tensor([float(d)]))
+
+
+def test_rounding_makes_no_entropy_below_zero():
+    assert float(entropy(torch.tensor([1.0000001, 0.0]))) == 0
 
 
 @given(st.integers(0, 1000), st.sampled_from([(4, 3), (2, 3, 4), (3, 2, 2, 2)]))
@@ -58,3 +64,15 @@ def test_chunks_are_put_together_in_order():
 def test_rows_wider_than_their_sites_are_refused():
     with pytest.raises(ValueError, match="rows of 25 columns"):
         schmidt_values(torch.zeros(1, 25), (4, 3, 2))
+
+
+def test_one_site_has_no_bond_to_measure():
+    with pytest.raises(FactorError, match="no bond"):
+        bond_entropies([torch.zeros(2, 7)], (7,))
+
+
+def test_a_row_that_is_not_finite_is_named():
+    rows = torch.ones(9, 6)
+    rows[7, 2] = torch.nan
+    with pytest.raises(FactorError, match="row 7"):
+        bond_entropies(torch.split(rows, 4), (3, 2))
