@@ -123,6 +123,35 @@ def test_a_seed_means_one_fit():
         assert torch.equal(one, other)
 
 
+@pytest.mark.parametrize("shape", FULL, ids=shape_name)
+def test_a_weight_counts_like_as_many_copies_of_a_piece(shape):
+    rows, cores, target = problem(shape, most_terms=1)
+    copies = np.arange(60) % 4 + 1
+    repeated = RowIndex(rows.index.repeat(copies, axis=0), rows.amplitude.repeat(copies, axis=0), rows.n_units)
+    weights = torch.from_numpy(copies).double()
+    for site in range(shape.order):
+        weighted = SiteProblem(shape, site, rows.n_units[site], chunked(rows, CPU, weights))
+        one = weighted.solve(cores, plain(target), steps=1, ridge=0)
+        more = plain(target.repeat_interleave(torch.from_numpy(copies), dim=0))
+        other = site_problem(repeated, shape, site).solve(cores, more, steps=1, ridge=0)
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4)
+
+
+def test_weighted_figures_are_those_of_as_many_copies():
+    teacher, fitted = torch.randn(5, 3, generator=seeded()), torch.randn(5, 3, generator=seeded(1))
+    copies = torch.tensor([1, 2, 3, 1, 2])
+    weighted = measure(teacher, fitted, copies)
+    repeated = measure(teacher.repeat_interleave(copies, dim=0), fitted.repeat_interleave(copies, dim=0))
+    assert weighted.relative_error == pytest.approx(repeated.relative_error)
+    assert weighted.mean_cosine == pytest.approx(repeated.mean_cosine)
+
+
+@pytest.mark.parametrize("wrong", [torch.zeros(20), torch.ones(19), torch.full((20,), torch.nan)])
+def test_weights_that_do_not_do_are_refused(wrong):
+    with pytest.raises(FactorError, match="give one positive number for each of 20 pieces"):
+        fit_als(some_rows(), torch.zeros(20, 23), SHAPES[4], weights=wrong)
+
+
 def test_blocks_that_are_not_kept_change_nothing(monkeypatch):
     rows, cores, target = problem(SHAPES[4], most_terms=3)
     kept = site_problem(rows, SHAPES[4], 1).solve(cores, plain(target), steps=3, ridge=1e-6)
