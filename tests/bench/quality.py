@@ -10,6 +10,7 @@ import os
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -25,6 +26,7 @@ from pipelines.factor_inputs import read_rows, read_teacher
 from see_kb.alignment.units import UnitOptions
 from see_tn.chain.row_index import RowIndex
 from see_tn.chain.shapes import ChainShape, balanced_sites
+from see_tn.errors import FactorError
 from see_tn.fitting.layer import fit_layer
 from see_tn.fitting.quality import measure
 from see_tn.layer.checkpoint import stored_bytes
@@ -71,7 +73,8 @@ def tables_at(
     budget = int(teacher.nbytes / ratio)
     yield ours(teacher, rows, ratio, "auto")
     if products:
-        yield ours(teacher, rows, ratio, "products")
+        with suppress(FactorError):  # on these rows not even one channel may fit
+            yield ours(teacher, rows, ratio, "products")
     for method, table in rebuilt(teacher, budget):
         if method.bytes <= budget:
             yield {"method": f"{method.name} ({method.note})", "bytes": method.bytes}, table
