@@ -13,6 +13,7 @@ from torch import Tensor
 from see_kb.errors import FormatError, SeeError
 from see_kb.tables.store import read_table
 from see_tn.chain.row_index import RowIndex
+from see_tn.chain.shapes import ChainShape, Form, balanced_sites
 
 
 def read_teacher(path: Path, tensor: str | None = None) -> NDArray[np.float32]:
@@ -49,9 +50,16 @@ def read_rows(tables: Path, sharing: tuple[int, ...] = ()) -> RowIndex:
     )
 
 
-def read_order(tables: Path) -> int:
-    """The number of sites of a folder's rows."""
-    return int(read_table(tables, "unit_rows").schema.field("unit_ids").type.list_size)
+def read_shape(tables: Path, width: int, form: Form = "cp", *, shared: bool = False) -> ChainShape:
+    """The chain of rank 1 that a width is split over, with as many sites as a folder's rows have.
+
+    Raises:
+        SeeError: there are more sites than columns.
+    """
+    order = int(read_table(tables, "unit_rows").schema.field("unit_ids").type.list_size)
+    if width < order:
+        raise SeeError(f"a width of {width} cannot be split over {order} sites; give a larger width")
+    return ChainShape(form, width, balanced_sites(width, order), 1, shared)
 
 
 def read_weights(tables: Path, power: float) -> Tensor:

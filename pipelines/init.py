@@ -12,23 +12,28 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pipelines.factor_inputs import read_order, read_rows, read_weights
+from pipelines.factor_inputs import read_rows, read_shape, read_weights
 from see_kb.errors import SeeError
 from see_kb.tables.manifest import read_manifest
 from see_tn.chain.row_index import RowIndex
-from see_tn.chain.shapes import ChainShape, Form, balanced_sites, dense_bytes
+from see_tn.chain.shapes import ChainShape, Form, dense_bytes
 from see_tn.fitting.als import FitOptions, FitReport, Sweep
 from see_tn.fitting.codes import CodeOptions
 from see_tn.fitting.layer import LayerFitOptions, fit_layer
 from see_tn.layer.checkpoint import check_unsaved, save_embedding, stored_bytes
 from see_tn.layer.embedding import EntangledEmbedding
-from see_tn.layer.spec import FLOATS, INT8, LayerSpec, spec_of
+from see_tn.layer.spec import FLOATS, INT8, LayerSpec, row_dtype, spec_of
 from see_tn.planning.alternative import Alternative
 from see_tn.planning.baselines import Method, compare
 from see_tn.planning.budget import Budget, By, Storage, layer_spec, shape_for_ratio
 from see_tn.planning.weigh import Kind, weigh
 
 Terms = Literal["auto", "products", "codes", "both"]
+KINDS: dict[Terms, tuple[Kind, ...]] = {
+    "auto": ("codes", "both", "products"),
+    "codes": ("codes",),
+    "both": ("both",),
+}
 REPORT = "report.json"
 
 MIN_RATIO = 0.1
@@ -123,15 +128,15 @@ def init_random(
     """
     plan = _Plan.of(tables, out, width, options or InitOptions(storage="bfloat16"), overwrite=overwrite)
     shape = shape_for_ratio(plan.rows, plan.shape, plan.options.budget, offset=False)
-    int8 = plan.options.storage == INT8
     layer = EntangledEmbedding(
         plan.rows,
         shape,
         row_std=plan.options.row_std,
         generator=torch.Generator().manual_seed(plan.options.seed),
-        dtype=torch.float32 if int8 else FLOATS[plan.options.storage],
+        dtype=FLOATS[row_dtype(plan.options.storage)],
     )
-    layer = layer.quantise() if int8 else layer
+    if plan.options.storage == INT8:
+        layer.quantise()
     report = plan.report(layer, "random")
     _save(layer, report, overwrite=overwrite)
     return report
@@ -203,10 +208,7 @@ class _Plan:
     @classmethod
     def of(cls, tables: Path, out: Path, width: int, options: InitOptions, *, overwrite: bool) -> "_Plan":
         check_unsaved(out, {REPORT}, overwrite=overwrite)
-        order = read_order(tables)
-        if width < order:
-            raise SeeError(f"a width of {width} cannot be split over {order} sites; give a larger width")
-        shape = ChainShape(options.form, width, balanced_sites(width, order), 1, options.shared)
+        shape = read_shape(tables, width, options.form, shared=options.shared)
         return cls(tables, out, read_rows(tables, shape.tables), shape, options)
 
     def weights(self) -> Tensor | None:
@@ -247,13 +249,6 @@ class _Plan:
             tables_sha256=read_manifest(self.tables)["tables"]["unit_rows"]["sha256"],
             options=self.options,
         )
-
-
-KINDS: dict[Terms, tuple[Kind, ...]] = {
-    "auto": ("codes", "both", "products"),
-    "codes": ("codes",),
-    "both": ("both",),
-}
 
 
 def _save(layer: EntangledEmbedding, report: InitReport, *, overwrite: bool) -> None:

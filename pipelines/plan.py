@@ -8,9 +8,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pipelines.factor_inputs import read_order, read_rows
+from pipelines.factor_inputs import read_rows, read_shape
 from see_kb.errors import SeeError
-from see_tn.chain.shapes import ChainShape, balanced_sites
 from see_tn.planning.alternative import Alternative
 from see_tn.planning.budget import Budget
 from see_tn.planning.codes import code_shapes, coded_spec
@@ -84,10 +83,7 @@ def measure_plan(tables: Path, teacher: NDArray[np.float32], budget: Budget, see
         SeeError: the tables cannot be used, or are of another vocabulary.
         FactorError: nothing fits the budget.
     """
-    order = read_order(tables)
-    if teacher.shape[1] < order:
-        raise SeeError(f"a width of {teacher.shape[1]} cannot be split over {order} sites; give a larger width")
-    shape = ChainShape("cp", teacher.shape[1], balanced_sites(teacher.shape[1], order), 1)
+    shape = read_shape(tables, teacher.shape[1])
     rows = read_rows(tables)
     if rows.n_pieces != len(teacher):
         raise SeeError(f"{tables}: {rows.n_pieces} pieces, the teacher has {len(teacher)} rows; build its tokenizer's")

@@ -160,6 +160,11 @@ class RowIndex:
         last: Array = np.where(used, np.arange(1, used.shape[1] + 1), 0).max(axis=1)
         return last
 
+    @property
+    def unit_amplitudes(self) -> bool:
+        """Whether every row has one term of amplitude 1, so that none have to be kept."""
+        return self.amplitude.shape[1] == 1 and bool((self.amplitude == 1).all())
+
     def stored(self) -> dict[str, Array]:
         """The smallest plain arrays that hold everything, without the padding.
 

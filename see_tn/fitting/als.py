@@ -191,10 +191,9 @@ class _Fit:
         # Sums are rounded by the layout in memory: copies of one layout make a resumed fit the same as a whole one.
         cores = [core.clone(memory_format=torch.contiguous_format) for core in cores]
         for table, problem in enumerate(self.problems):
-            # Where no table is shared, the cores of all sites are the tables in their order.
+            # A shared table is solved among tables, the table of one site among the cores of all sites.
             given = cores if isinstance(problem, SharedProblem) else [cores[own] for own in self.shape.tables]
-            solved = problem.solve(given, self.target, steps=self.options.steps, ridge=self.options.ridge)
-            cores[table] = solved
+            cores[table] = problem.solve(given, self.target, steps=self.options.steps, ridge=self.options.ridge)
         return _levelled(cores, self.shape)
 
     def quality(self, cores: list[Tensor]) -> Quality:

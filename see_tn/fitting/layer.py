@@ -12,7 +12,6 @@ from see_tn.errors import FactorError
 from see_tn.fitting.als import FitOptions, FitReport, Sweep, check_finite, fit_als, mean_row
 from see_tn.fitting.codes import CHUNK, CodeOptions, fit_codes
 from see_tn.fitting.quality import Quality, measure
-from see_tn.layer.codes import CodeTerms
 from see_tn.layer.embedding import EntangledEmbedding
 from see_tn.layer.product import ProductTerms
 from see_tn.layer.spec import FLOATS, LayerSpec
@@ -61,9 +60,11 @@ def fit_layer(
     options = options or LayerFitOptions()
     if tuple(teacher.shape) != (spec.n_pieces, spec.width):
         raise FactorError(f"the teacher is {tuple(teacher.shape)}, the layer {(spec.n_pieces, spec.width)}")
-    check_finite(teacher)
-    product, report, offset = None, None, mean_row(teacher, weights)
-    if spec.product is not None:
+    product, report = None, None
+    if spec.product is None:
+        check_finite(teacher)
+        offset = mean_row(teacher, weights)
+    else:
         if rows is None:
             raise FactorError("a layer with products needs rows; read them from tables")
         fit = fit_als(
@@ -89,8 +90,8 @@ def fit_layer(
     return FittedLayer(layer, quality_of(layer, teacher), report)
 
 
-def residual(teacher: Tensor, product: ProductTerms | CodeTerms | None, offset: Tensor) -> Tensor:
-    """What a term and the offset leave of a teacher's table: (V, width) float32."""
+def residual(teacher: Tensor, product: ProductTerms | None, offset: Tensor) -> Tensor:
+    """What the products and the offset leave of a teacher's table: (V, width) float32."""
     left = torch.empty(teacher.shape, dtype=torch.float32)
     for start in range(0, len(teacher), CHUNK):
         part = teacher[start : start + CHUNK].detach().float() - offset.float()
@@ -108,7 +109,6 @@ def quality_of(layer: EntangledEmbedding, teacher: Tensor) -> Quality:
 
 
 def _stored(product: ProductTerms, spec: LayerSpec) -> ProductTerms:
-    product = product.requires_grad_(True)
     if spec.int8:
         product.quantise()
         return product

@@ -44,7 +44,7 @@ class ProductTerms(nn.Module):
         place: torch.device = cores[0].device
         # Copies: the buffers move and load in place, and must not write into the caller's arrays.
         self.register_buffer("index", torch.tensor(rows.index, device="cpu").permute(2, 0, 1).contiguous().to(place))
-        plain = rows.amplitude.shape[1] == 1 and bool((rows.amplitude == 1).all())
+        plain = rows.unit_amplitudes
         self.register_buffer("amplitude", None if plain else torch.tensor(rows.amplitude, device="cpu").to(place))
         self._is_whole = shape.full_width == shape.width
         self._is_plain_pair = plain and shape.order == 2
@@ -61,7 +61,7 @@ class ProductTerms(nn.Module):
     @property
     def n_units(self) -> tuple[int, ...]:
         """How many units own a core in each table."""
-        return tuple(table.dense().shape[0] for table in self.core_tables())
+        return tuple(table.n_vectors for table in self.core_tables())
 
     @property
     def cores(self) -> list[Tensor]:

@@ -25,6 +25,11 @@ OVERHEAD = 3000
 """Bytes that the config and the header of the tensors' file take at most (2,100 with eight sites and codes)."""
 
 
+def row_dtype(storage: str) -> str:
+    """The type of the rows of terms that are stored in a type."""
+    return "float32" if storage == INT8 else storage
+
+
 @dataclass(frozen=True)
 class ProductSpec:
     """The sizes of a layer's products: `n_terms` is the padded number of terms, `n_units` has a count per table.

@@ -26,6 +26,11 @@ class FloatTable(nn.Module):
         self.sparse = sparse
 
     @property
+    def n_vectors(self) -> int:
+        """N."""
+        return self.weight.shape[0]
+
+    @property
     def dtype(self) -> torch.dtype:
         """The type that vectors are computed in."""
         return self.weight.dtype
@@ -62,6 +67,11 @@ class Int8Table(nn.Module):
         """Round vectors (n, f) to codes, computed with in the type that they have."""
         codes, scale = to_int8(vectors)
         return cls(codes, scale.to(vectors.dtype))
+
+    @property
+    def n_vectors(self) -> int:
+        """N."""
+        return self.codes.shape[0]
 
     @property
     def dtype(self) -> torch.dtype:

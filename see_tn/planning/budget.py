@@ -6,7 +6,7 @@ from typing import Literal
 from see_tn.chain.row_index import RowIndex
 from see_tn.chain.shapes import ChainShape, dense_bytes, largest_rank
 from see_tn.errors import FactorError
-from see_tn.layer.spec import FLOATS, INT8, LayerSpec, ProductSpec
+from see_tn.layer.spec import FLOATS, INT8, LayerSpec, ProductSpec, row_dtype
 
 By = Literal["bytes", "parameters"]
 Storage = Literal["float32", "bfloat16", "float16", "int8"]
@@ -48,14 +48,13 @@ class Budget:
 
 def layer_spec(rows: RowIndex, shape: ChainShape, storage: str, *, offset: bool) -> LayerSpec:
     """The sizes of a layer of products."""
-    plain = rows.amplitude.shape[1] == 1 and bool((rows.amplitude == 1).all())
     return LayerSpec(
         n_pieces=rows.n_pieces,
         width=shape.width,
-        dtype="float32" if storage == INT8 else storage,
+        dtype=row_dtype(storage),
         int8=storage == INT8,
         offset=offset,
-        product=ProductSpec(shape, rows.amplitude.shape[1], rows.n_units, plain),
+        product=ProductSpec(shape, rows.amplitude.shape[1], rows.n_units, rows.unit_amplitudes),
     )
 
 

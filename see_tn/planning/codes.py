@@ -10,7 +10,7 @@ from torch import Tensor
 
 from see_tn.fitting.codes import CodeOptions, fit_codes, quick
 from see_tn.layer.codes import CODE_BITS, CodeShape
-from see_tn.layer.spec import INT8, LayerSpec
+from see_tn.layer.spec import INT8, LayerSpec, row_dtype
 from see_tn.planning.budget import Budget
 
 WIDEST_PART = 16
@@ -63,8 +63,8 @@ def coded_spec(rest: LayerSpec | None, n_pieces: int, codes: CodeShape, budget: 
     """A layer with codes beside its other terms."""
     if rest is not None:
         return replace(rest, codes=codes)
-    int8 = budget.storage == INT8
-    return LayerSpec(n_pieces, codes.width, "float32" if int8 else budget.storage, int8=int8, offset=True, codes=codes)
+    dtype, int8 = row_dtype(budget.storage), budget.storage == INT8
+    return LayerSpec(n_pieces, codes.width, dtype, int8=int8, offset=True, codes=codes)
 
 
 def best_codes(shapes: list[CodeShape], table: Tensor, *, int8: bool, seed: int = 0) -> tuple[CodeShape, float]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from see_tn.chain.shapes import ChainShape, Form, balanced_sites
 from see_tn.errors import FactorError
-from see_tn.layer.spec import INT8, LayerSpec, ProductSpec
+from see_tn.layer.spec import INT8, LayerSpec, ProductSpec, row_dtype
 from see_tn.planning.alternative import Alternative
 from see_tn.planning.budget import Budget
 
@@ -103,7 +103,7 @@ def _alternative(
     spec = LayerSpec(
         n_pieces=n_pieces,
         width=shape.width,
-        dtype="float32" if budget.storage == INT8 else budget.storage,
+        dtype=row_dtype(budget.storage),
         int8=budget.storage == INT8,
         offset=offset,
         product=product,
