@@ -209,21 +209,21 @@ def test_what_does_not_fit_is_refused_and_the_model_is_as_it_was(model, layer, n
 
 PARALLEL = """
 import os, sys
-os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=sys.argv[3], RANK=sys.argv[1], WORLD_SIZE="2")
 import torch
 from torch.nn.parallel import DistributedDataParallel
 from see_tn.models.swap import swap_embedding
 from tests.see_tn.models.tiny import IDS, logits, some_factors, tiny
 torch.set_num_threads(1)
-torch.distributed.init_process_group("gloo")
+rank, file, store = int(sys.argv[1]), sys.argv[2], sys.argv[3]
+torch.distributed.init_process_group("gloo", init_method=f"file://{store}", rank=rank, world_size=2)
 model, layer = tiny("Marian"), some_factors()
 swap_embedding(model, layer)
 parallel = DistributedDataParallel(model.train())
-rank = int(sys.argv[1])
 ids = IDS[rank : rank + 1]
 parallel(input_ids=ids, decoder_input_ids=ids[:, :5]).logits.square().mean().backward()
 if rank == 0:
-    torch.save([parameter.grad for parameter in layer.parameters()], sys.argv[2])
+    torch.save([parameter.grad for parameter in layer.parameters()], file)
+torch.distributed.barrier()
 torch.distributed.destroy_process_group()
 """
 
@@ -232,8 +232,8 @@ def test_two_processes_give_the_gradients_of_one(tmp_path):
     model, layer = tiny("Marian"), some_factors()
     swap_embedding(model, layer)
     logits(model.train()).square().mean().backward()
-    file, port = tmp_path / "gradients.pt", str(20_000 + hash(str(tmp_path)) % 20_000)
-    commands = [[sys.executable, "-c", PARALLEL, str(rank), str(file), port] for rank in (0, 1)]
+    file, store = tmp_path / "gradients.pt", tmp_path / "store"
+    commands = [[sys.executable, "-c", PARALLEL, str(rank), str(file), str(store)] for rank in (0, 1)]
     processes = [subprocess.Popen(command, cwd=ROOT) for command in commands]
     assert [process.wait(timeout=120) for process in processes] == [0, 0]
     torch.testing.assert_close(torch.load(file, weights_only=True), [p.grad for p in layer.parameters()])
