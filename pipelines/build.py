@@ -42,7 +42,8 @@ class BuildInputs:
     """What tables are made from: `dictionaries` in the order of their precedence, the first that lists a word wins.
 
     The bundled lexicon speaks for words that none of them lists, unless `only` is set. None stands for the bundled
-    tokenizer and the bundled table of morphemes, or no taxonomy.
+    tokenizer and the bundled table of morphemes, or no taxonomy. `pieces` is the number of rows of the embedding
+    table, where it has more than the tokenizer has pieces.
     """
 
     dictionaries: tuple[Path, ...] = ()
@@ -54,6 +55,7 @@ class BuildInputs:
     frequency: Path | None = None
     babelnet: Path | None = None
     morfessor: bool = False
+    pieces: int | None = None
 
     @property
     def all_dictionaries(self) -> tuple[Path, ...]:
@@ -116,7 +118,7 @@ def _build(inputs: BuildInputs, out: Path, overwrite: bool, progress: Progress) 
     relations = read_taxonomy(inputs.taxonomy) if inputs.taxonomy else None
     progress("reading the tokenizer")
     tokenizer = inputs.tokenizer or sample_tokenizer()
-    vocabulary = read_vocabulary(tokenizer)
+    vocabulary = read_vocabulary(tokenizer, inputs.pieces)
     progress(f"aligning {len(vocabulary.pieces)} pieces with {len(lexicon.senses)} senses")
     frequencies = _frequencies(inputs, tokenizer, vocabulary)
     splitter = _splitter(vocabulary, frequencies) if inputs.morfessor else None

@@ -37,6 +37,6 @@ if [ "$(cat "$venv/stamp" 2>/dev/null)" != "$stamp" ]; then
         "$python" -m pip install -qq --disable-pip-version-check \
             "$(sed -n 's/^torch==.*/&+cpu/p' constraints.txt)" 2>/dev/null || true
     fi
-    "$python" -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[dev,hf,plots]' || exit 1
+    "$python" -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[dev,plots,training,translation]' || exit 1
     echo "$stamp" >"$venv/stamp"
 fi

@@ -54,6 +54,14 @@ def build(
     morfessor: Annotated[
         bool, typer.Option("--morfessor", help="Split words of other languages by a model trained on the vocabulary.")
     ] = False,
+    pieces: Annotated[
+        int | None,
+        typer.Option(
+            help="Rows of the embedding table, where it has more than the tokenizer has pieces.",
+            min=1,
+            show_default=False,
+        ),
+    ] = None,
     overwrite: Overwrite = False,
     accept_rejects: Annotated[
         bool, typer.Option("--accept-rejects", help="Exit with 0 though records were rejected.")
@@ -81,6 +89,7 @@ def build(
         frequency=frequency,
         babelnet=babelnet,
         morfessor=morfessor,
+        pieces=pieces,
     )
     with steps(4) as progress:
         report = build_tables(inputs, out, overwrite=overwrite, progress=progress)

@@ -39,6 +39,11 @@ class Vocabulary:
     pieces: tuple[Piece, ...]
 
 
+def unused_piece(piece_id: int) -> Piece:
+    """The piece of an id that a tokenizer leaves out: padding of the embedding table."""
+    return Piece(piece_id, f"<unused {piece_id}>", "", "unused", starts_word=False)
+
+
 def sentencepiece_piece(piece_id: int, text: str, kind: Kind) -> Piece:
     """Make a piece from SentencePiece's own spelling, in which `▁` is a space."""
     if kind not in ("normal", "user_defined"):

@@ -1,14 +1,15 @@
 """Tokenizer files into vocabularies: the door, and SentencePiece models."""
 
 import codecs
+from dataclasses import replace
 from pathlib import Path
 
 from google.protobuf.message import DecodeError
 from sentencepiece import sentencepiece_model_pb2
 
-from see_kb.errors import FormatError
+from see_kb.errors import FormatError, SeeError
 from see_kb.sources.files import read_bytes, sha256_of
-from see_kb.vocabulary.pieces import Kind, Piece, Vocabulary, sentencepiece_piece
+from see_kb.vocabulary.pieces import Kind, Piece, Vocabulary, sentencepiece_piece, unused_piece
 from see_kb.vocabulary.tokenizer_json import read_json
 
 _KINDS: dict[int, Kind] = {
@@ -21,15 +22,29 @@ _KINDS: dict[int, Kind] = {
 }
 
 
-def read_vocabulary(path: Path) -> Vocabulary:
+def read_vocabulary(path: Path, n_pieces: int | None = None) -> Vocabulary:
     """Read a tokenizer file: a SentencePiece model, a `tokenizer.json`, or a JSON object from piece to id.
 
-    Ids that no piece has (padding of the embedding table) become pieces of kind `unused`.
+    Ids that no piece has become pieces of kind `unused`.
+
+    Args:
+        path: the file.
+        n_pieces: rows of the embedding table, where it has more than the tokenizer has pieces.
 
     Raises:
-        SeeError: the file cannot be read.
+        SeeError: the file cannot be read, or has more pieces than that.
         FormatError: it is no tokenizer, or its ids are not distinct numbers from 0 on.
     """
+    vocabulary = _read(path)
+    found = len(vocabulary.pieces)
+    if n_pieces is None or n_pieces == found:
+        return vocabulary
+    if n_pieces < found:
+        raise SeeError(f"{path}: {found} pieces, more than the {n_pieces} asked for; leave the number out")
+    return replace(vocabulary, pieces=(*vocabulary.pieces, *map(unused_piece, range(found, n_pieces))))
+
+
+def _read(path: Path) -> Vocabulary:
     data = read_bytes(path)
     if not data:
         raise FormatError(f"{path}: empty; give a SentencePiece model or a tokenizer.json")

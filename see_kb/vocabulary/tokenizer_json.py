@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from see_kb.errors import FormatError
-from see_kb.vocabulary.pieces import MAX_PIECES, SPACE, Format, Kind, Piece, sentencepiece_piece
+from see_kb.vocabulary.pieces import MAX_PIECES, SPACE, Format, Kind, Piece, sentencepiece_piece, unused_piece
 
 _Reader = Callable[[str], tuple[str, Kind, bool]]
 """A piece's text → its surface, kind, and whether it starts a word."""
@@ -92,10 +92,7 @@ def _placed(ids: Iterable[tuple[str, Any]], added: dict[str, tuple[Any, Kind]], 
         _place(places, number, text, text, kind, starts_word=False)
     if not places:
         raise FormatError("a tokenizer without pieces; give a trained one")
-    return tuple(
-        places.get(number) or Piece(number, f"<unused {number}>", "", "unused", starts_word=False)
-        for number in range(max(places) + 1)
-    )
+    return tuple(places.get(number) or unused_piece(number) for number in range(max(places) + 1))
 
 
 def _place(places: dict[int, Piece], number: Any, text: str, surface: str, kind: Kind, starts_word: bool) -> None:

@@ -1,0 +1,111 @@
+"""The cells of the benchmark's table: what is trained, how, and in which order."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from pipelines.translation.corpus import PAIRS
+from pipelines.translation.model import ModelSize
+from see_kb.errors import SeeError
+from see_tn.planning.budget import By
+
+Way = Literal["scratch", "two-stage"]
+
+GRID: tuple[tuple[str, Way, By], ...] = (
+    ("see", "two-stage", "parameters"),
+    ("see", "two-stage", "bytes"),
+    ("pq", "two-stage", "bytes"),
+    ("products", "two-stage", "parameters"),
+    ("shuffled", "two-stage", "parameters"),
+    ("random", "two-stage", "parameters"),
+    ("low-rank", "two-stage", "parameters"),
+    ("word2ketxs", "two-stage", "parameters"),
+    ("morphte", "two-stage", "parameters"),
+    ("see", "scratch", "parameters"),
+    ("shuffled", "scratch", "parameters"),
+    ("random", "scratch", "parameters"),
+    ("low-rank", "scratch", "parameters"),
+    ("word2ketxs", "scratch", "parameters"),
+    ("morphte", "scratch", "parameters"),
+)
+"""The rows of the table at each ratio; without a teacher `see` is products alone."""
+
+SIZES = {
+    "small": ModelSize(width=64, heads=4, inner=256),
+    "base": ModelSize(),
+    "large": ModelSize(width=256, heads=4, inner=1024),
+}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How long cells are trained: epochs of a model from scratch, and of each stage; pieces; sentences, None for all.
+
+    `positions` is the most positions of a batch.
+    """
+
+    epochs: float = 5.0
+    stage_1: float = 0.5
+    stage_2: float = 2.0
+    n_pieces: int = 8000
+    positions: int = 1280
+    warmup: int = 600
+    sentences: int | None = None
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One trained model of the table; `ratio` 1 is the dense one."""
+
+    pair: str
+    form: str
+    way: Way
+    ratio: float
+    by: By
+    seed: int
+    size: str = "base"
+
+    @property
+    def name(self) -> str:
+        """A folder's name."""
+        what = self.form if self.form == "dense" else f"{self.form}-{self.way}-{self.ratio:g}-{self.by}"
+        return f"{self.pair}-{self.size}-{what}-seed{self.seed}"
+
+    @property
+    def dense(self) -> "Cell":
+        """The dense model of the same size and seed, the teacher of two-stage cells."""
+        return Cell(self.pair, "dense", "scratch", 1, "parameters", self.seed, self.size)
+
+
+def all_cells(
+    pairs: Sequence[str],
+    ratios: Sequence[float],
+    seeds: Sequence[int],
+    forms: Sequence[str] = (),
+    ways: Sequence[str] = (),
+    sizes: Sequence[str] = ("base",),
+) -> Iterator[Cell]:
+    """Give the cells in the order in which they are best run: what is compared stands together.
+
+    Raises:
+        SeeError: a pair, form, way or size is unknown.
+    """
+    known = {
+        "pair": (pairs, tuple(PAIRS)),
+        "form": (forms, ("dense", *dict.fromkeys(form for form, _, _ in GRID))),
+        "way": (ways, ("scratch", "two-stage")),
+        "size": (sizes, tuple(SIZES)),
+    }
+    for kind, (given, names) in known.items():
+        if wrong := [name for name in given if name not in names]:
+            raise SeeError(f"{wrong[0]!r}: no such {kind}; take one of {', '.join(names)}")
+    for seed in seeds:
+        for size in sizes:
+            for pair in pairs:
+                yield Cell(pair, "dense", "scratch", 1, "parameters", seed, size)
+            for ratio in ratios:
+                for form, way, by in GRID:
+                    if (forms and form not in forms) or (ways and way not in ways):
+                        continue
+                    for pair in pairs:
+                        yield Cell(pair, form, way, ratio, by, seed, size)

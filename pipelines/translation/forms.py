@@ -1,0 +1,196 @@
+"""The layers of the benchmark: ours and the controls, each the largest that keeps to a budget.
+
+All controls but product quantisation are products too, told apart by which units make which row, so that only the
+form differs between cells: the code that trains them is the same.
+
+    see          units of meaning and form (the tables of `see build`), with a teacher learned codes beside them
+    products     the same without codes
+    shuffled     as `products`, each row with the units of another piece
+    random       as `products`, units drawn at random
+    low-rank     one site of one column: a table of as many columns as there are channels, times a matrix
+    word2ketxs   the digits of a piece's number as units (Panahi et al., arXiv 1911.04975)
+    morphte      three parts of the piece's text, one table for all sites (Gan et al., arXiv 2210.15379)
+    pq           product quantisation of the teacher's table, codewords trained further
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from math import ceil
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from see_kb.errors import SeeError
+from see_tn.chain.row_index import RowIndex
+from see_tn.chain.shapes import ChainShape, balanced_sites
+from see_tn.fitting.als import FitOptions
+from see_tn.fitting.codes import CodeOptions
+from see_tn.fitting.layer import LayerFitOptions, fit_layer
+from see_tn.layer.codes import CodeShape
+from see_tn.layer.embedding import EntangledEmbedding
+from see_tn.layer.spec import INT8, LayerSpec
+from see_tn.planning.budget import Budget, layer_spec, shape_for_ratio
+from see_tn.planning.codes import code_shapes
+from see_tn.planning.weigh import weigh
+
+CODE_BITS, CODE_WIDTH = 4, 2
+"""Codes where parameters are counted: 16 codewords for every two columns, a 500th of a table of 8,000 rows."""
+
+FREQUENCY_POWER = 0.5
+"""Fits weigh a piece by its count to this power."""
+
+SWEEPS = FitOptions(sweeps=10)
+
+
+@dataclass(frozen=True, eq=False)
+class Material:
+    """What layers are made from.
+
+    Attributes:
+        rows: units of meaning and form, several terms a row.
+        morphemes: three parts of the text a row, one numbering for all sites.
+        counts: (V,), how often a piece occurs in the training text.
+        width: of the table.
+        teacher: (V, width), the table that is to be replaced, or None.
+    """
+
+    rows: RowIndex
+    morphemes: RowIndex
+    counts: Tensor
+    width: int
+    teacher: Tensor | None = None
+
+    @property
+    def n_pieces(self) -> int:
+        """V."""
+        return self.rows.n_pieces
+
+    @property
+    def weights(self) -> Tensor:
+        """How much a piece's error counts in a fit."""
+        return (self.counts.double() + 1) ** FREQUENCY_POWER
+
+
+def make_layer(form: str, material: Material, budget: Budget, seed: int) -> EntangledEmbedding:
+    """Make a layer of a form within a budget: fitted to the teacher's table if there is one, else at random.
+
+    A layer whose terms are to be stored in 8 bits comes with trainable ones: `quantise` it after training.
+
+    Raises:
+        SeeError: there is no such form, or it needs a teacher.
+        FactorError: nothing of this form fits the budget.
+    """
+    if form not in FORMS:
+        raise SeeError(f"{form!r}: no such form; take one of {', '.join(FORMS)}")
+    return FORMS[form](material, budget, seed)
+
+
+def _see(material: Material, budget: Budget, seed: int) -> EntangledEmbedding:
+    if material.teacher is None:
+        return _products(material, budget, seed)
+    if budget.by == "bytes":
+        best = weigh(
+            material.rows,
+            _chain(material),
+            material.teacher,
+            budget,
+            kinds=("codes", "both"),
+            weights=material.weights,
+            seed=seed,
+        )[0]
+        return _fitted(best.spec, material.rows, material, seed)
+    codes = CodeShape(material.width, -(-material.width // CODE_WIDTH), CODE_BITS, CODE_WIDTH)
+    allowed = budget.allowed(material.n_pieces, material.width)
+    left = replace(budget, ratio=material.n_pieces * material.width / (allowed - codes.parameters))
+    shape = shape_for_ratio(material.rows, _chain(material), left)
+    spec = replace(layer_spec(material.rows, shape, budget.storage, offset=True), codes=codes)
+    return _fitted(spec, material.rows, material, seed)
+
+
+def _products(material: Material, budget: Budget, seed: int) -> EntangledEmbedding:
+    return _chained(material.rows, _chain(material), material, budget, seed)
+
+
+def _shuffled(material: Material, budget: Budget, seed: int) -> EntangledEmbedding:
+    order = np.random.default_rng(seed).permutation(material.n_pieces)
+    rows = material.rows
+    shuffled = replace(rows, index=rows.index[order], amplitude=rows.amplitude[order])
+    return _chained(shuffled, _chain(material), material, budget, seed)
+
+
+def _random(material: Material, budget: Budget, seed: int) -> EntangledEmbedding:
+    rows, generator = material.rows, np.random.default_rng(seed)
+    used = (np.arange(rows.index.shape[1]) < rows.n_terms[:, None]).astype(np.int32)
+    columns = [
+        generator.integers(0, rows.n_units[table], rows.index.shape[:2], dtype=np.int32) for table in rows.tables
+    ]
+    index = np.stack(columns, axis=2) * used[..., None]
+    return _chained(replace(rows, index=index), _chain(material), material, budget, seed)
+
+
+def _low_rank(material: Material, budget: Budget, seed: int) -> EntangledEmbedding:
+    n = material.n_pieces
+    index = np.stack([np.arange(n), np.zeros(n)], axis=1).astype(np.int32)[:, None]
+    rows = RowIndex(index, np.ones((n, 1), np.float32), (n, 1))
+    return _chained(rows, ChainShape("cp", material.width, (1, material.width), 1), material, budget, seed)
+
+
+def _word2ketxs(material: Material, budget: Budget, seed: int) -> EntangledEmbedding:
+    n, order = material.n_pieces, 2
+    root = ceil(n ** (1 / order) - 1e-9)
+    index = np.stack([np.arange(n) // root, np.arange(n) % root], axis=1).astype(np.int32)[:, None]
+    rows = RowIndex(index, np.ones((n, 1), np.float32), (ceil(n / root), root))
+    sites = balanced_sites(material.width, order)
+    return _chained(rows, ChainShape("cp", material.width, sites, 1), material, budget, seed)
+
+
+def _morphte(material: Material, budget: Budget, seed: int) -> EntangledEmbedding:
+    side = ceil(material.width ** (1 / 3) - 1e-9)
+    shape = ChainShape("cp", material.width, (side,) * 3, 1, shared=True)
+    return _chained(material.morphemes, shape, material, budget, seed)
+
+
+def _pq(material: Material, budget: Budget, seed: int) -> EntangledEmbedding:
+    budget = replace(budget, storage="float32")
+    candidates = code_shapes(None, material.n_pieces, material.width, budget, 0)
+    shapes = [shape for shape in candidates if not shape.blocks]
+    if not shapes:
+        raise SeeError(f"{budget.ratio:g} times fewer bytes leave no product quantisation; ask for a smaller ratio")
+    # The most bits a column: of shapes that use the same bytes the one that is left least.
+    shape = max(shapes, key=lambda shape: shape.parts * shape.bits)
+    return _fitted(LayerSpec(material.n_pieces, material.width, offset=True, codes=shape), None, material, seed)
+
+
+FORMS: dict[str, Callable[[Material, Budget, int], EntangledEmbedding]] = {
+    "see": _see,
+    "products": _products,
+    "shuffled": _shuffled,
+    "random": _random,
+    "low-rank": _low_rank,
+    "word2ketxs": _word2ketxs,
+    "morphte": _morphte,
+    "pq": _pq,
+}
+
+
+def _chain(material: Material) -> ChainShape:
+    return ChainShape("cp", material.width, balanced_sites(material.width, material.rows.order), 1)
+
+
+def _chained(rows: RowIndex, shape: ChainShape, material: Material, budget: Budget, seed: int) -> EntangledEmbedding:
+    """Products of given units: fitted, or at random with rows as long as those of the dense model at its start."""
+    shape = shape_for_ratio(rows, shape, budget)
+    if material.teacher is not None:
+        return _fitted(layer_spec(rows, shape, budget.storage, offset=True), rows, material, seed)
+    return EntangledEmbedding(
+        rows, shape, row_std=material.width**-0.5, offset=True, generator=torch.Generator().manual_seed(seed)
+    )
+
+
+def _fitted(spec: LayerSpec, rows: RowIndex | None, material: Material, seed: int) -> EntangledEmbedding:
+    if material.teacher is None:
+        raise SeeError("learned codes need a teacher's table")
+    options = LayerFitOptions(SWEEPS, CodeOptions(seed=seed))
+    layer = fit_layer(spec, rows, material.teacher, weights=material.weights, options=options).layer
+    return layer.dequantise() if spec.storage == INT8 else layer

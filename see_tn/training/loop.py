@@ -1,0 +1,269 @@
+"""The loop: one stage of training on however many processes there are, saved as it goes, resumed exactly.
+
+Nothing of a step depends on the steps before it but weights and optimiser: batches, dropout and drawn rows come from
+the seed and the step's number. Needs the extra `hf` (accelerate).
+"""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor, nn
+
+from see_tn.errors import FactorError
+from see_tn.training.batches import Batches
+from see_tn.training.objectives import CrossEntropy, Objective
+from see_tn.training.options import Optimisation
+from see_tn.training.records import Records
+from see_tn.training.state import Checkpoints, Progress, Snapshot
+
+Shows = Callable[[int, str], None]
+"""Told the updates that are done, and the last numbers in words."""
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """What the stages of a run share.
+
+    Attributes:
+        accelerator: the processes, devices and precision.
+        seed: of dropout and drawn rows.
+        checkpoints: where the run is saved, or None.
+        records: where its numbers go.
+        log_every: steps between lines of numbers.
+    """
+
+    accelerator: Accelerator
+    seed: int = 0
+    checkpoints: Checkpoints | None = None
+    records: Records = field(default_factory=lambda: Records(None))
+    log_every: int = 50
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a stage ended: steps done, the best loss on texts kept apart and its step, and all its seconds."""
+
+    steps: int
+    best: float | None
+    best_step: int
+    seconds: float
+
+
+class Stage:
+    """One stage of a run.
+
+    Args:
+        number: 1 or 2, in checkpoints and records.
+        objective: what is minimised; parameters that do not require gradients stay as they are.
+        batches: the texts.
+        options: the optimiser's.
+        run: what the stages share.
+        kept_apart: texts to judge by, with the objective's own loss; the best weights are taken in the end.
+        judge: what they are judged with instead, cross-entropy for example.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        objective: Objective,
+        batches: Batches,
+        options: Optimisation,
+        run: Run,
+        kept_apart: Batches | None = None,
+        judge: Objective | None = None,
+    ) -> None:
+        self.number = number
+        self.options = options
+        self.run = run
+        self.batches = batches
+        self.kept_apart = kept_apart
+        self.judge = judge or objective
+        self.student = objective.student
+        self.trained = {name: p for name, p in objective.student.named_parameters() if p.requires_grad}
+        if not self.trained:
+            raise FactorError("nothing is left to train; let some parameters require gradients")
+        groups = [
+            {"params": [p for p in self.trained.values() if p.dim() > 1], "weight_decay": options.decay},
+            {"params": [p for p in self.trained.values() if p.dim() < 2], "weight_decay": 0.0},
+        ]
+        fused = all(p.is_floating_point() and p.device.type in ("cpu", "cuda") for p in self.trained.values())
+        self.optimiser = torch.optim.AdamW(
+            [group for group in groups if group["params"]], options.rate, options.betas, fused=fused
+        )
+        self.objective: nn.Module = run.accelerator.prepare_model(objective)
+        self.progress = Progress(number)
+        self.best: dict[str, Tensor] = {}
+
+    def train(self, start: Snapshot | None = None, shows: Shows = lambda _step, _text: None) -> Outcome:
+        """Train from the beginning or from a snapshot of this stage.
+
+        Raises:
+            FactorError: a loss is not finite, or a checkpoint cannot be written; the last one is kept.
+        """
+        self._begin(start)
+        began = time.monotonic() - self.progress.seconds
+        options, window = self.options, _Window(self.run.accelerator)
+        while self.progress.step < options.steps and not self.progress.done:
+            step = self.progress.step
+            window.add(self._step(step))
+            self.progress = replace(self.progress, step=step + 1, seconds=time.monotonic() - began)
+            last = step + 1 == options.steps
+            if last or (step + 1) % self.run.log_every == 0:
+                self._record(window, shows)
+            if last or (options.judge_every and (step + 1) % options.judge_every == 0):
+                self._judge()
+            if last or self.progress.done or (options.save_every and (step + 1) % options.save_every == 0):
+                self._save(done=last or self.progress.done)
+        self._load(self.best or None)
+        progress = self.progress
+        return Outcome(progress.step, progress.best, progress.best_step, progress.seconds)
+
+    def _step(self, step: int) -> dict[str, Tensor]:
+        accelerator = self.run.accelerator
+        self.objective.train()
+        torch.manual_seed(_mix(self.run.seed, self.number, step, accelerator.process_index))
+        rows = torch.Generator().manual_seed(_mix(self.run.seed, self.number, step))
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.options.rate_at(step)
+        sums: dict[str, Tensor] = {}
+        parts = self.batches.at(step)
+        for number, part in enumerate(parts):
+            whole = nullcontext() if number + 1 == len(parts) else accelerator.no_sync(self.objective)
+            with whole, accelerator.autocast():
+                shares = self.objective(part.to(accelerator.device), rows)
+                # A parallel wrapper takes the mean over processes, while shares are to be added.
+                accelerator.backward(shares["loss"] * accelerator.num_processes)
+            for name, share in shares.items():
+                sums[name] = sums.get(name, 0) + share.detach().float()
+        self._check(sums["loss"], step)
+        if self.options.clip:
+            sums["gradient"] = torch.nn.utils.clip_grad_norm_(self.trained.values(), self.options.clip)
+        self.optimiser.step()
+        self.optimiser.zero_grad(set_to_none=True)
+        return sums
+
+    def _check(self, loss: Tensor, step: int) -> None:
+        if not math.isfinite(float(loss)):
+            kept = "; the last checkpoint is kept" if self.run.checkpoints else ""
+            raise FactorError(
+                f"stage {self.number}, step {step + 1}: the loss is {float(loss)}; lower the learning rate "
+                f"({self.options.rate_at(step):g} now) or train in float32{kept}"
+            )
+
+    def _record(self, window: "_Window", shows: Shows) -> None:
+        step, numbers = self.progress.step, window.means()
+        self.run.records.add(self.number, step, {**numbers, "rate": self.options.rate_at(step - 1)})
+        shows(step, ", ".join(f"{name} {value:.4g}" for name, value in numbers.items() if name != "gradient"))
+
+    def _judge(self) -> None:
+        if self.kept_apart is None:
+            return
+        loss = evaluate(self.judge, self.kept_apart, self.run.accelerator)
+        self.run.records.add(self.number, self.progress.step, {"kept_apart": loss})
+        before = self.progress
+        if before.best is None or loss < before.best:
+            self.progress = replace(before, best=loss, best_step=before.step, worse=0)
+            self.best = _copies(self.trained)
+        else:
+            ended = bool(self.options.patience) and before.worse + 1 >= self.options.patience
+            self.progress = replace(before, worse=before.worse + 1, done=ended)
+
+    def _begin(self, start: Snapshot | None) -> None:
+        if start is None:
+            return
+        self.progress, self.best = start.progress, start.best
+        self._load(start.weights)
+        for name, parameter in self.trained.items():
+            if f"{name}:exp_avg" in start.optimiser:
+                self.optimiser.state[parameter] = {
+                    part: start.optimiser[f"{name}:{part}"].to("cpu" if part == "step" else parameter.device)
+                    for part in ("step", "exp_avg", "exp_avg_sq")
+                }
+
+    @torch.no_grad()
+    def _load(self, weights: dict[str, Tensor] | None) -> None:
+        if weights is None:
+            return
+        if weights.keys() != self.trained.keys():
+            raise FactorError("a checkpoint of another model; give this run another folder")
+        for name, parameter in self.trained.items():
+            parameter.copy_(weights[name])
+
+    def _save(self, *, done: bool) -> None:
+        if self.run.checkpoints is None:
+            return
+        self.progress = replace(self.progress, done=done)
+        if self.run.accelerator.is_main_process:
+            state = {
+                f"{name}:{part}": tensor.cpu()
+                for name, parameter in self.trained.items()
+                for part, tensor in self.optimiser.state.get(parameter, {}).items()
+            }
+            self.run.checkpoints.save(Snapshot(self.progress, _copies(self.trained), {} if done else state, self.best))
+        self.run.accelerator.wait_for_everyone()
+
+
+@torch.no_grad()
+def evaluate(objective: Objective, batches: Batches, accelerator: Accelerator, name: str = "loss") -> float:
+    """The mean of a loss over all texts, on all processes together."""
+    with _evaluating(objective):
+        total = torch.zeros((), device=accelerator.device)
+        for batch in batches.all_once():
+            with accelerator.autocast():
+                total += objective(batch.to(accelerator.device), torch.Generator().manual_seed(0))[name].float()
+    return float(accelerator.reduce(total, reduction="sum"))
+
+
+def cross_entropy(model: nn.Module, batches: Batches, accelerator: Accelerator) -> float:
+    """The mean cross-entropy of a model's labels, in nats."""
+    return evaluate(CrossEntropy(model), batches, accelerator, "cross_entropy")
+
+
+@contextmanager
+def _evaluating(module: nn.Module) -> Iterator[None]:
+    before = module.training
+    module.eval()
+    try:
+        yield
+    finally:
+        module.train(before)
+
+
+class _Window:
+    """Means over the steps since the last line, on all processes together."""
+
+    def __init__(self, accelerator: Accelerator) -> None:
+        self._accelerator = accelerator
+        self._sums: dict[str, Tensor] = {}
+        self._steps = 0
+
+    def add(self, values: dict[str, Tensor]) -> None:
+        for name, value in values.items():
+            self._sums[name] = self._sums.get(name, 0) + value
+        self._steps += 1
+
+    def means(self) -> dict[str, float]:
+        found = {}
+        for name, value in self._sums.items():
+            # Losses are shares of processes; the norm of all gradients is the same on each.
+            total = value if name == "gradient" else self._accelerator.reduce(value, reduction="sum")
+            found[name] = float(total) / self._steps
+        self._sums, self._steps = {}, 0
+        return found
+
+
+def _copies(parameters: dict[str, nn.Parameter]) -> dict[str, Tensor]:
+    return {name: parameter.detach().to("cpu", copy=True) for name, parameter in parameters.items()}
+
+
+def _mix(*numbers: int) -> int:
+    """One seed from several numbers."""
+    mixed = 0
+    for number in numbers:
+        mixed = (mixed * 1_000_003 + number + 1) % (2**63 - 1)
+    return mixed

@@ -1,0 +1,231 @@
+"""What is minimised: alignment with a teacher (stage 1), distillation with cross-entropy (stage 2), or that alone.
+
+An objective is a module around the student, so that a parallel wrapper of it sees every pass. A loss is this batch's
+share of a mean over the whole step: shares of micro-batches and of processes add up.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from see_tn.errors import FactorError
+from see_tn.models.install import MARK, Installed
+from see_tn.training.batches import IGNORED, Batch
+
+HIDDEN = ("hidden_states", "encoder_hidden_states", "decoder_hidden_states")
+"""Names of outputs of Hugging Face models: those of one stack, or of an encoder and a decoder."""
+
+TINY = 1e-12
+"""The least squared norm that a relative error is taken of."""
+
+Layers = Literal["all", "last"] | tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class AlignmentOptions:
+    """Stage 1: weights of the embeddings' and of the hidden states' errors, and the layers that count.
+
+    Both errors are relative, squared error over the teacher's squared norm (of all drawn rows, of each position), so
+    that equal weights mean equal shares of what is missed. Layer 0 is what the first layer reads, -1 what the last one
+    gives. `rows` is how many rows of the table, drawn anew in each step, the embeddings' error is measured on.
+    """
+
+    embeddings: float = 1.0
+    hidden: float = 1.0
+    layers: Layers = "all"
+    rows: int = 4096
+
+    def __post_init__(self) -> None:
+        if min(self.embeddings, self.hidden) < 0 or self.embeddings + self.hidden <= 0 or self.rows < 1:
+            raise FactorError(f"{self}: weights are not negative, one of them positive, and rows at least 1")
+
+
+@dataclass(frozen=True)
+class DistillationOptions:
+    """Stage 2: the teacher's share of the loss, its temperature, and label smoothing of the cross-entropy.
+
+    The loss is `share * temperature² * KL(teacher || student) + (1 - share) * cross-entropy` (Hinton et al.,
+    arXiv 1503.02531).
+    """
+
+    share: float = 0.5
+    temperature: float = 1.0
+    smoothing: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.share <= 1 and self.temperature > 0 and 0 <= self.smoothing < 1):
+            raise FactorError(f"{self}: share is from 0 to 1, temperature positive, smoothing from 0 to below 1")
+
+
+class Objective(nn.Module):
+    """A student and what it is to minimise; `forward` gives named shares of losses, `loss` the one to minimise.
+
+    Args:
+        student: the model that learns.
+        teacher: the model that it learns from, or None. It is not among the modules and stays in evaluation mode.
+    """
+
+    def __init__(self, student: nn.Module, teacher: nn.Module | None = None) -> None:
+        super().__init__()
+        self.student = student
+        self._teacher = (teacher,)
+
+    @property
+    def teacher(self) -> nn.Module:
+        """The teacher.
+
+        Raises:
+            FactorError: there is none.
+        """
+        (teacher,) = self._teacher
+        if teacher is None:
+            raise FactorError("this objective has no teacher")
+        return teacher
+
+
+class CrossEntropy(Objective):
+    """Cross-entropy alone: training without a teacher, and evaluation."""
+
+    def __init__(self, student: nn.Module, smoothing: float = 0.0) -> None:
+        super().__init__(student)
+        self.smoothing = smoothing
+
+    def forward(self, batch: Batch, generator: torch.Generator | None = None) -> dict[str, Tensor]:  # noqa: ARG002
+        """Give the share `loss`, without smoothing also as `cross_entropy`."""
+        logs = _logs(self.student(**batch.inputs, use_cache=False).logits)
+        plain, smoothed = _cross_entropy(logs, batch, self.smoothing)
+        return {"loss": smoothed, "cross_entropy": plain.detach()}
+
+
+class Distillation(Objective):
+    """Stage 2: the teacher's distributions and the right answers."""
+
+    def __init__(self, student: nn.Module, teacher: nn.Module, options: DistillationOptions | None = None) -> None:
+        super().__init__(student, teacher)
+        self.options = options or DistillationOptions()
+
+    def forward(self, batch: Batch, generator: torch.Generator | None = None) -> dict[str, Tensor]:  # noqa: ARG002
+        """Give the shares `loss`, `divergence` and `cross_entropy`."""
+        options = self.options
+        logits = self.student(**batch.inputs, use_cache=False).logits
+        logs = _logs(logits)
+        plain, smoothed = _cross_entropy(logs, batch, options.smoothing)
+        with torch.no_grad():
+            wanted = _logs(self.teacher(**batch.inputs, use_cache=False).logits, options.temperature)
+        cooled = logs if options.temperature == 1 else _logs(logits, options.temperature)
+        divergence = _divergence(cooled, wanted, batch)
+        loss = options.share * options.temperature**2 * divergence + (1 - options.share) * smoothed
+        return {"loss": loss, "divergence": divergence.detach(), "cross_entropy": plain.detach()}
+
+
+class Alignment(Objective):
+    """Stage 1: rows and hidden states like the teacher's.
+
+    Args:
+        student: a copy of the teacher in which layers stand for tables (`swap_embedding`).
+        teacher: the model as it was.
+        options: weights and layers.
+    Raises:
+        FactorError: the student holds no layer, or a layer that is asked for does not exist.
+    """
+
+    def __init__(self, student: nn.Module, teacher: nn.Module, options: AlignmentOptions | None = None) -> None:
+        super().__init__(student, teacher)
+        self.options = options or AlignmentOptions()
+        installed = student.__dict__.get(MARK)
+        if not isinstance(installed, Installed):
+            raise FactorError(f"{type(student).__name__}: no layer in it; swap its embedding first")
+        places = installed.places
+        names = [(installed.layer, places.embeddings[0].name)]
+        if installed.head is not None and places.untied_head is not None:
+            names.append((installed.head, places.untied_head))
+        self._tables = tuple((layer, cast(Tensor, teacher.get_submodule(name).weight)) for layer, name in names)
+
+    def forward(self, batch: Batch, generator: torch.Generator | None = None) -> dict[str, Tensor]:
+        """Give the shares `loss`, `embeddings` and `hidden`."""
+        options = self.options
+        zero = batch.labels.new_zeros((), dtype=torch.float32)
+        embeddings = self._embeddings(batch, generator) if options.embeddings else zero
+        hidden = self._hidden(batch) if options.hidden else zero
+        loss = options.embeddings * embeddings + options.hidden * hidden
+        return {"loss": loss, "embeddings": embeddings.detach(), "hidden": hidden.detach()}
+
+    def _embeddings(self, batch: Batch, generator: torch.Generator | None) -> Tensor:
+        """The relative error of drawn rows, this batch's share of it."""
+        n_labels = int((batch.labels != IGNORED).sum())
+        errors = []
+        for layer, table in self._tables:
+            n = min(self.options.rows, layer.num_embeddings)
+            drawn = torch.randperm(layer.num_embeddings, generator=generator)[:n].to(table.device)
+            wanted = table[drawn].float()
+            errors.append((layer(drawn).float() - wanted).square().sum() / wanted.square().sum())
+        return torch.stack(errors).mean() * (n_labels / batch.n_labels)
+
+    def _hidden(self, batch: Batch) -> Tensor:
+        """The mean over stacks and layers of the relative error of hidden states, this batch's share of it."""
+        with torch.no_grad():
+            wanted = hidden_states(self.teacher, batch)
+        errors = []
+        for name, states in hidden_states(self.student, batch).items():
+            mask, total = _mask(name, batch)
+            for number in _chosen(self.options.layers, len(states)):
+                target = wanted[name][number].float()
+                missed = (states[number].float() - target).square().sum(dim=-1)
+                relative = missed / target.square().sum(dim=-1).clamp_min(TINY)
+                errors.append((relative * mask).sum() / total)
+        return torch.stack(errors).mean()
+
+
+def hidden_states(model: nn.Module, batch: Batch) -> dict[str, Sequence[Tensor]]:
+    """The hidden states of each of a model's stacks, without passing its head where it has one apart."""
+    base: Any = getattr(model, "base_model", model)
+    output = base(**batch.inputs, output_hidden_states=True, use_cache=False)
+    found = {name: output[name] for name in HIDDEN if output.get(name) is not None}
+    if not found:
+        raise FactorError(f"{type(model).__name__}: gives no hidden states; leave them out of stage 1")
+    return found
+
+
+def _mask(stack: str, batch: Batch) -> tuple[Tensor, int]:
+    """The positions of a stack that count, and how many there are in the whole step."""
+    if stack == "decoder_hidden_states":
+        return (batch.labels != IGNORED).float(), batch.n_labels
+    return batch.inputs["attention_mask"].float(), batch.n_sources
+
+
+def _chosen(layers: Layers, n: int) -> list[int]:
+    if layers == "all":
+        return list(range(n))
+    wanted = (-1,) if layers == "last" else layers
+    wrong = [layer for layer in wanted if not -n <= int(layer) < n]
+    if wrong:
+        raise FactorError(f"layer {wrong[0]} of a stack with {n} hidden states; count from 0, or from -1 backwards")
+    return [int(layer) for layer in wanted]
+
+
+def _logs(logits: Tensor, temperature: float = 1.0) -> Tensor:
+    """Log-probabilities of all pieces: (positions, V)."""
+    flat = logits.flatten(0, 1).float()
+    return F.log_softmax(flat if temperature == 1 else flat / temperature, dim=-1)
+
+
+def _cross_entropy(logs: Tensor, batch: Batch, smoothing: float) -> tuple[Tensor, Tensor]:
+    """Plain and smoothed cross-entropy, this batch's shares."""
+    labels = batch.labels.flatten()
+    plain = F.nll_loss(logs, labels, ignore_index=IGNORED, reduction="sum") / batch.n_labels
+    if not smoothing:
+        return plain, plain
+    uniform = -torch.dot(logs.mean(dim=-1), (labels != IGNORED).float()) / batch.n_labels
+    return plain, (1 - smoothing) * plain + smoothing * uniform
+
+
+def _divergence(logs: Tensor, wanted: Tensor, batch: Batch) -> Tensor:
+    """KL(teacher || student) from log-probabilities, this batch's share."""
+    counts = (batch.labels != IGNORED).flatten().float()
+    chances = wanted.exp().mul_(counts[:, None]).flatten()
+    # Two products of long vectors take far less memory than the difference of two tables.
+    return (torch.dot(chances, wanted.flatten()) - torch.dot(chances, logs.flatten())) / batch.n_labels
