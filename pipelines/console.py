@@ -71,3 +71,21 @@ def sweep_bar(total: int) -> Iterator[tuple["Callable[[Sweep], None]", Callable[
             lambda sweep: show(f"relative error {sweep.quality.relative_error:.4f}", sweep.number),
             lambda text: show(text, 0),
         )
+
+
+@contextmanager
+def stage_bar() -> Iterator[tuple[Callable[[str], None], Callable[[int, int, int, str], None]]]:
+    """Show stages of training: call the first with what is done else, the second with stage, step, steps and a text."""
+    if not ERRORS.is_terminal:
+        yield (lambda _text: None), (lambda _stage, _step, _steps, _text: None)
+        return
+    columns = (TextColumn("{task.fields[stage]}"), BarColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=ERRORS, transient=True) as progress:
+        task = progress.add_task("", total=None, stage="")
+
+        def show(stage: int, step: int, steps: int, text: str) -> None:
+            progress.update(
+                task, stage=f"stage {stage}", description=f"{step}/{steps} {text}", completed=step, total=steps
+            )
+
+        yield (lambda text: progress.update(task, stage="", description=text, completed=0, total=None)), show

@@ -149,6 +149,7 @@ def init_fitted(
     options: InitOptions | None = None,
     *,
     overwrite: bool = False,
+    baselines: bool = True,
     resume: Path | None = None,
     progress: Callable[[Sweep], None] | None = None,
     says: Callable[[str], None] = lambda _: None,
@@ -161,6 +162,7 @@ def init_fitted(
         teacher: (V, d), as `read_teacher` gives it.
         options: what factors are asked for.
         overwrite: whether older factors may be replaced.
+        baselines: whether other methods are measured at the same bytes.
         resume: a file that keeps the state of the products' fit; it is removed when the factors are saved.
         progress: called after each sweep of the products' fit.
         says: called with what is done next.
@@ -182,13 +184,14 @@ def init_fitted(
         resume=resume,
         progress=progress,
     )
-    says("measuring other methods")
     report = replace(
         plan.report(fitted.layer, "fitted", astuple(fitted.quality)),
         weighed=tuple(weighed),
         fit=fitted.report,
     )
-    report = replace(report, baselines=tuple(compare(table, report.budget_bytes, plan.options.seed)))
+    if baselines:
+        says("measuring other methods")
+        report = replace(report, baselines=tuple(compare(table, report.budget_bytes, plan.options.seed)))
     _save(fitted.layer, report, overwrite=overwrite)
     if resume is not None:
         resume.unlink(missing_ok=True)

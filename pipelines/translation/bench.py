@@ -25,6 +25,7 @@ from transformers import MarianMTModel
 
 from pipelines.build import BuildInputs, build_tables
 from pipelines.factor_inputs import read_rows
+from pipelines.model_sizes import ModelSizes
 from pipelines.translation.cells import SIZES, Cell, Recipe
 from pipelines.translation.corpus import Corpus, read_corpus
 from pipelines.translation.evaluate import score, translate
@@ -33,10 +34,7 @@ from pipelines.translation.model import new_model
 from pipelines.translation.vocabulary import Encoder, train_vocabulary
 from see_kb.alignment.units import UnitOptions
 from see_kb.errors import SeeError
-from see_tn.chain.shapes import dense_bytes
-from see_tn.layer.checkpoint import stored_bytes
 from see_tn.layer.embedding import EntangledEmbedding
-from see_tn.layer.spec import spec_of
 from see_tn.models.swap import swap_embedding
 from see_tn.planning.budget import Budget
 from see_tn.training.batches import Batches
@@ -126,11 +124,16 @@ def _train(bench: Bench, cell: Cell, says: Says) -> dict[str, Any]:
     model, layer = trainer.dense() if cell.form == "dense" else trainer.compressed()
     if layer is not None and cell.by == "bytes" and cell.form == "see":
         layer.quantise()
+    sizes = (
+        ModelSizes.of_dense(model, model.get_input_embeddings().weight)
+        if layer is None
+        else ModelSizes.of_swapped(model, [layer])
+    )
     says("translating")
     test = score(translate(model, encoder, corpus.test.sources), corpus.test)
     result = {
         **asdict(cell),
-        **_sizes(model, layer, cell, encoder),
+        **sizes.as_dict(),
         **asdict(test),
         "seconds": round(trainer.seconds, 1),
     }
@@ -240,27 +243,6 @@ def _material(bench: Bench, pair: str, train: Batches, width: int, teacher: Any)
         width=width,
         teacher=None if teacher is None else teacher.get_input_embeddings().weight.detach().float(),
     )
-
-
-def _sizes(model: Any, layer: EntangledEmbedding | None, cell: Cell, encoder: Encoder) -> dict[str, int | float]:
-    """Parameters and bytes of the embedding and of the whole model, the body's in float32."""
-    width = SIZES[cell.size].width
-    dense, table = encoder.n_pieces * width, dense_bytes(encoder.n_pieces, width)
-    own = dense if layer is None else spec_of(layer).parameters
-    size = table if layer is None else stored_bytes(layer)
-    # The layer's tensors are no parameters in 8 bits, so that the body is counted without it.
-    mine = set() if layer is None else {id(p) for p in layer.parameters()}
-    body = sum(p.numel() for p in model.parameters() if id(p) not in mine) - (dense if layer is None else 0)
-    return {
-        "parameters": own,
-        "bytes": size,
-        "parameter_ratio": dense / own,
-        "byte_ratio": table / size,
-        "model_parameters": body + own,
-        "model_bytes": 4 * body + size,
-        "model_parameter_ratio": (body + dense) / (body + own),
-        "model_byte_ratio": (4 * body + table) / (4 * body + size),
-    }
 
 
 def _write(file: Path, values: Any) -> None:

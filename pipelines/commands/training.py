@@ -1,0 +1,170 @@
+"""Commands that train: `finetune`, `translate-bench`."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from pipelines.commands.factors import By, Ratio
+from pipelines.commands.options import AsJson, print_json
+from see_kb.errors import SeeError
+
+FACTORS, STAGES, MACHINE = "Factors", "Stages", "Machine and records"
+Form = Literal["cp", "mps"]
+
+
+def _layers(text: str) -> Literal["all", "last"] | tuple[int, ...]:
+    if text == "all":
+        return "all"
+    if text == "last":
+        return "last"
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError as error:
+        raise SeeError(f"--layers {text}: give all, last, or numbers with commas between them") from error
+
+
+def finetune(
+    model: Annotated[Path, typer.Argument(help="A Hugging Face model folder: the teacher.")],
+    tables: Annotated[Path, typer.Argument(help="Tables made by `see build` for its tokenizer.")],
+    text: Annotated[
+        Path, typer.Argument(help="A text a line; for translation models a source, a tab and a target. Plain or .gz.")
+    ],
+    out: Annotated[Path, typer.Option(help="The run's folder; called again, a run goes on.")],
+    tokenizer: Annotated[
+        Path | None, typer.Option(help="The tokenizer's file. [default: the model folder's]", show_default=False)
+    ] = None,
+    scratch: Annotated[
+        bool, typer.Option("--scratch", help="Start with random weights and no teacher: stage 2 alone.")
+    ] = False,
+    factors: Annotated[
+        Path | None,
+        typer.Option(
+            help="Start with these, of `see init`. [default: they are made]",
+            show_default=False,
+            rich_help_panel=FACTORS,
+        ),
+    ] = None,
+    head_factors: Annotated[
+        Path | None,
+        typer.Option(
+            help="The same for an output head with its own table.", show_default=False, rich_help_panel=FACTORS
+        ),
+    ] = None,
+    ratio: Ratio = 20.0,
+    by: By = "bytes",
+    terms: Annotated[
+        Literal["auto", "products", "codes", "both"],
+        typer.Option(help="What a row is a sum of, see `see init`.", rich_help_panel=FACTORS),
+    ] = "auto",
+    form: Annotated[Form, typer.Option(help="Diagonal bonds or full ones.", rich_help_panel=FACTORS)] = "cp",
+    factor_dtype: Annotated[
+        Literal["float32", "bfloat16", "float16", "int8"],
+        typer.Option(help="The type that factors are stored in.", rich_help_panel=FACTORS),
+    ] = "int8",
+    epochs_1: Annotated[float, typer.Option(help="Of stage 1: factors alone.", rich_help_panel=STAGES)] = 0.5,
+    epochs_2: Annotated[float, typer.Option(help="Of stage 2: everything.", rich_help_panel=STAGES)] = 2.0,
+    steps_1: Annotated[
+        int | None, typer.Option(help="Steps instead of epochs.", show_default=False, rich_help_panel=STAGES)
+    ] = None,
+    steps_2: Annotated[
+        int | None, typer.Option(help="Steps instead of epochs.", show_default=False, rich_help_panel=STAGES)
+    ] = None,
+    rate_1: Annotated[float, typer.Option(help="Learning rate of stage 1.", rich_help_panel=STAGES)] = 1e-3,
+    rate_2: Annotated[float, typer.Option(help="Learning rate of stage 2.", rich_help_panel=STAGES)] = 1e-4,
+    warmup: Annotated[int, typer.Option(help="Steps of each stage's warm-up.", rich_help_panel=STAGES)] = 100,
+    schedule: Annotated[
+        Literal["constant", "linear", "cosine", "inverse-sqrt"],
+        typer.Option(help="Of the rate after the warm-up.", rich_help_panel=STAGES),
+    ] = "linear",
+    clip: Annotated[float, typer.Option(help="Largest norm of gradients; 0: none.", rich_help_panel=STAGES)] = 1.0,
+    decay: Annotated[float, typer.Option(help="Weight decay of stage 2.", rich_help_panel=STAGES)] = 0.0,
+    embeddings_weight: Annotated[
+        float, typer.Option(help="Of the embeddings' error in stage 1.", rich_help_panel=STAGES)
+    ] = 1.0,
+    hidden_weight: Annotated[
+        float, typer.Option(help="Of the hidden states' error in stage 1.", rich_help_panel=STAGES)
+    ] = 1.0,
+    layers: Annotated[
+        str, typer.Option(help="Hidden states: all, last, or numbers such as 0,6,-1.", rich_help_panel=STAGES)
+    ] = "all",
+    share: Annotated[float, typer.Option(help="The teacher's of stage 2's loss.", rich_help_panel=STAGES)] = 0.5,
+    temperature: Annotated[float, typer.Option(help="Of distillation.", rich_help_panel=STAGES)] = 1.0,
+    smoothing: Annotated[float, typer.Option(help="Of labels.", rich_help_panel=STAGES)] = 0.0,
+    positions: Annotated[int, typer.Option(help="Of a step, on all processes.", rich_help_panel=MACHINE)] = 4096,
+    accumulation: Annotated[int, typer.Option(help="Passes of a step.", min=1, rich_help_panel=MACHINE)] = 1,
+    longest: Annotated[int, typer.Option(help="Pieces of a text.", rich_help_panel=MACHINE)] = 512,
+    keep_apart: Annotated[
+        int, typer.Option(help="Texts at the end to judge by.", min=1, rich_help_panel=MACHINE)
+    ] = 200,
+    dtype: Annotated[
+        Literal["float32", "bfloat16"] | None,
+        typer.Option(help="Of weights. [default: the model's]", show_default=False, rich_help_panel=MACHINE),
+    ] = None,
+    precision: Annotated[Literal["no", "bf16"], typer.Option(help="Mixed precision.", rich_help_panel=MACHINE)] = "no",
+    cpu: Annotated[bool, typer.Option("--cpu", help="Leave a GPU alone.", rich_help_panel=MACHINE)] = False,
+    save_every: Annotated[
+        int, typer.Option(help="Steps between checkpoints; 0: after stages.", min=0, rich_help_panel=MACHINE)
+    ] = 500,
+    judge_every: Annotated[
+        int, typer.Option(help="Steps between measurements; 0: after stages.", min=0, rich_help_panel=MACHINE)
+    ] = 500,
+    patience: Annotated[
+        int, typer.Option(help="Measurements without a better one that end a stage.", min=0, rich_help_panel=MACHINE)
+    ] = 0,
+    log_every: Annotated[int, typer.Option(help="Steps between records.", min=1, rich_help_panel=MACHINE)] = 50,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Write TensorBoard's files too.", rich_help_panel=MACHINE)
+    ] = False,
+    seed: Annotated[int, typer.Option(help="Equal seeds give equal runs.", min=0)] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Train a model with factors in place of its embedding: aligned with the teacher (1), then distilled (2).
+
+    Stage 1 trains factors alone, to give the teacher's rows and hidden states (relative squared errors). Stage 2 trains
+    everything with the teacher's distributions and cross-entropy. OUT/model holds the result, for
+    `see_tn.models.saved.load_swapped`, OUT/metrics.jsonl the losses. On several processes: accelerate launch
+    --num_processes 2 $(which see) finetune ...
+
+    Example: see finetune my_model my_tables text.txt --out my_run --ratio 20
+    """
+    from pipelines.console import stage_bar
+    from pipelines.finetune.options import FinetuneInputs, FinetuneOptions, StageLength
+    from pipelines.finetune.run import finetune as run_finetuning
+    from pipelines.init import InitOptions
+    from see_tn.training.objectives import AlignmentOptions, DistillationOptions
+    from see_tn.training.options import Optimisation
+
+    def optimisation(rate: float, decay: float) -> Optimisation:
+        return Optimisation(
+            0, rate, warmup, schedule, clip, decay, save_every=save_every, judge_every=judge_every, patience=patience
+        )
+
+    options = FinetuneOptions(
+        scratch=scratch,
+        init=InitOptions(ratio, by, form, factor_dtype, terms, seed=seed),
+        length_1=StageLength(epochs_1, steps_1),
+        length_2=StageLength(epochs_2, steps_2),
+        stage_1=optimisation(rate_1, 0.0),
+        stage_2=optimisation(rate_2, decay),
+        alignment=AlignmentOptions(embeddings_weight, hidden_weight, _layers(layers)),
+        distillation=DistillationOptions(share, temperature, smoothing),
+        positions=positions,
+        accumulation=accumulation,
+        longest=longest,
+        keep_apart=keep_apart,
+        dtype=dtype,
+        precision=precision,
+        seed=seed,
+        cpu=cpu,
+        log_every=log_every,
+        tensorboard=tensorboard,
+    )
+    inputs = FinetuneInputs(model, tables, text, tokenizer, factors, head_factors)
+    with stage_bar() as (says, shows):
+        report = run_finetuning(inputs, out, options, says=says, shows=shows)
+    if as_json:
+        print_json(asdict(report))
+        return
+    typer.echo(report.in_words(out))

@@ -1,0 +1,169 @@
+"""The teacher as it lies in a folder, and the student: the same model with factors in place of its tables."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+
+from pipelines.init import InitOptions, init_fitted, init_random
+from see_kb.errors import SeeError
+from see_kb.tables.store import read_table
+from see_kb.vocabulary.reader import read_vocabulary
+from see_tn.errors import FactorError
+from see_tn.layer.checkpoint import load_embedding
+from see_tn.layer.embedding import EntangledEmbedding
+from see_tn.models.install import Swap
+from see_tn.models.swap import swap_embedding
+
+Says = Callable[[str], None]
+
+
+def load_model(folder: Path, dtype: str | None = None) -> Any:
+    """Load a Hugging Face model that continues or translates texts, in evaluation mode. No remote code, no pickle.
+
+    Args:
+        folder: with config.json and weights in safetensors.
+        dtype: the type of its weights; None keeps the folder's.
+    Raises:
+        SeeError: the folder holds no such model.
+    """
+    from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM
+
+    config = read_config(folder)
+    kind = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
+    try:
+        model: Any = kind.from_pretrained(
+            folder, dtype=dtype or "auto", use_safetensors=True, local_files_only=True, trust_remote_code=False
+        )
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        raise SeeError(f"{folder}: no model that can be loaded ({error}); give a folder of save_pretrained") from error
+    return model.eval()
+
+
+def new_model(folder: Path, dtype: str | None, seed: int) -> Any:
+    """Make a model of a folder's config with random weights.
+
+    Raises:
+        SeeError: the folder has no config.
+    """
+    from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM
+
+    config = read_config(folder)
+    kind: Any = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
+    torch.manual_seed(seed)
+    try:
+        return kind.from_config(config, dtype=getattr(torch, dtype) if dtype else None, trust_remote_code=False)
+    except (ValueError, RuntimeError) as error:
+        raise SeeError(f"{folder}: no model can be made of its config ({error})") from error
+
+
+def read_config(folder: Path) -> Any:
+    """Read a model folder's config.
+
+    Raises:
+        SeeError: there is none that transformers knows.
+    """
+    from transformers import AutoConfig
+
+    if not (folder / "config.json").is_file():
+        raise SeeError(f"{folder}: no config.json; give a Hugging Face model folder")
+    try:
+        return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except (OSError, ValueError, KeyError) as error:
+        raise SeeError(f"{folder / 'config.json'}: no model that transformers knows ({error})") from error
+
+
+def check_tokenizer(tokenizer: Path, tables: Path, n_rows: int) -> None:
+    """Compare the pieces of a model's tokenizer with those that tables were built for.
+
+    Args:
+        tokenizer: a tokenizer file.
+        tables: a folder made by `build_tables`.
+        n_rows: rows of the model's embedding table.
+    Raises:
+        SeeError: they differ, or the model's table has another number of rows.
+    """
+    known = dict(enumerate(read_table(tables, "pieces").sort_by("piece_id").column("piece").to_pylist()))
+    if len(known) != n_rows:
+        raise SeeError(
+            f"{tables}: tables of {len(known)} pieces, the model's table has {n_rows} rows; build them from the "
+            f"model's tokenizer with --pieces {n_rows}"
+        )
+    pieces = read_vocabulary(tokenizer).pieces
+    if len(pieces) > n_rows:
+        raise SeeError(
+            f"{tokenizer}: {len(pieces)} pieces, the model's table has {n_rows} rows; name its own tokenizer"
+        )
+    for piece in pieces:
+        if known[piece.piece_id] != piece.piece:
+            raise SeeError(
+                f"{tokenizer}: piece {piece.piece_id} is {piece.piece!r}, in {tables} it is {known[piece.piece_id]!r}; "
+                "build tables for this tokenizer"
+            )
+
+
+@dataclass(frozen=True)
+class FactorPlan:
+    """Where the factors of a run come from and lie.
+
+    Attributes:
+        tables: a folder made by `build_tables`.
+        folder: the embedding's factors; they are made here if they are not there.
+        head_folder: the same of an untied head.
+        options: what factors are asked for where they are made.
+    """
+
+    tables: Path
+    folder: Path
+    head_folder: Path
+    options: InitOptions
+
+    def layer(self, table: torch.Tensor, *, fitted: bool, says: Says) -> EntangledEmbedding:
+        """Give the embedding's factors."""
+        return self._layer(self.folder, "embedding", table, fitted=fitted, says=says)
+
+    def head(self, table: torch.Tensor, *, fitted: bool, says: Says) -> EntangledEmbedding:
+        """Give the factors of a head with a table of its own."""
+        return self._layer(self.head_folder, "head", table, fitted=fitted, says=says)
+
+    def _layer(self, folder: Path, what: str, table: torch.Tensor, *, fitted: bool, says: Says) -> EntangledEmbedding:
+        if not folder.exists():
+            says(f"making the factors of the {what}")
+            if fitted:
+                init_fitted(
+                    self.tables, folder, table.detach().float().cpu().numpy(), self.options, says=says, baselines=False
+                )
+            else:
+                # Rows as long as those that the model starts with.
+                options = replace(self.options, row_std=float(table.detach().float().std()))
+                init_random(self.tables, folder, table.shape[1], options)
+        return load_embedding(folder)
+
+
+def make_student(model: Any, plan: FactorPlan, *, fitted: bool, says: Says) -> tuple[Swap, bool]:
+    """Put factors in place of a model's table, and of its head's if that has its own.
+
+    Returns:
+        The swap, and whether the factors are stored in 8 bits: they are trainable here, in the model's type.
+    Raises:
+        SeeError: factors cannot be made from the tables.
+        FactorError: they cannot be read, or do not fit the model.
+    """
+    table = model.get_input_embeddings().weight
+    layer = plan.layer(table, fitted=fitted, says=says)
+    head, output = None, model.get_output_embeddings()
+    if output is not None and output.weight is not table:
+        head = plan.head(output.weight, fitted=fitted, says=says)
+    layers = [one for one in (layer, head) if one is not None]
+    quantised = any(one.is_quantised for one in layers)
+    for one in layers:
+        if one.is_quantised:
+            one.dequantise()
+        one.to(table.dtype)
+    try:
+        return swap_embedding(model, layer, head=head), quantised
+    except FactorError as error:
+        raise FactorError(f"{plan.folder}: {error}") from error

@@ -1,0 +1,134 @@
+"""Texts for training: a line is an example, or two with a tab between them for models with an encoder and a decoder."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipelines.parallel_text import read_lines
+from see_kb.errors import FormatError, SeeError
+from see_tn.training.batches import Examples
+
+TOKENIZERS = ("tokenizer.json", "tokenizer.model", "spiece.model", "sentencepiece.bpe.model")
+"""Names of tokenizer files, in the order in which they are looked for in a folder."""
+
+Encode = Callable[[Sequence[str]], list[list[int]]]
+
+
+@dataclass(frozen=True)
+class SpecialIds:
+    """Ids that a model's config names; None where it names none."""
+
+    pad: int | None
+    begin: int | None
+    end: int | None
+    decoder_start: int | None
+
+    @classmethod
+    def of(cls, config: Any) -> "SpecialIds":
+        """Read them from a Hugging Face config."""
+        end = getattr(config, "eos_token_id", None)
+        return cls(
+            getattr(config, "pad_token_id", None),
+            getattr(config, "bos_token_id", None),
+            end[0] if isinstance(end, list) else end,
+            getattr(config, "decoder_start_token_id", None),
+        )
+
+
+def find_tokenizer(folder: Path) -> Path:
+    """The tokenizer file of a model folder.
+
+    Raises:
+        SeeError: there is none.
+    """
+    for name in TOKENIZERS:
+        if (folder / name).is_file():
+            return folder / name
+    raise SeeError(f"{folder}: no {' and no '.join(TOKENIZERS[:2])}; name the tokenizer with --tokenizer")
+
+
+def read_examples(
+    path: Path, tokenizer: Path, special: SpecialIds, longest: int, *, pairs: bool, n_pieces: int
+) -> Examples:
+    """Read a text and encode it; texts are cut to `longest` pieces.
+
+    Args:
+        path: UTF-8, plain or `.gz`, one text a line.
+        tokenizer: a SentencePiece model, or a `tokenizer.json` (extra `hf`).
+        special: what stands around a text. A `tokenizer.json` adds its own pieces first.
+        longest: pieces of an example.
+        pairs: whether a line is a source and a target with a tab between them.
+        n_pieces: rows of the model's table.
+    Raises:
+        SeeError: a file cannot be read, or the tokenizer gives pieces that the model does not have.
+        FormatError: a line is damaged.
+    """
+    encode = _encoder(tokenizer)
+    lines = read_lines(path)
+    if not pairs:
+        sources = _around(encode(lines), special, longest, begin=True)
+        # A model that continues texts learns nothing from a single piece.
+        if short := [number for number, source in enumerate(sources, 1) if len(source) < 2]:
+            raise FormatError(f"{path}:{short[0]}: no more than one piece; remove the line")
+        examples = Examples(sources, pad=special.pad or 0)
+    else:
+        first, second = _split(path, lines)
+        sources = _around(encode(first), special, longest, begin=False)
+        targets = _around(encode(second), special, longest, begin=False)
+        start = special.decoder_start if special.decoder_start is not None else special.begin
+        examples = Examples(sources, targets, pad=special.pad or 0, start=start)
+    largest = max(map(max, [*examples.sources, *(examples.targets or ())]))
+    if largest >= n_pieces:
+        raise SeeError(f"{tokenizer}: gives piece {largest}, the model has {n_pieces}; name the model's own tokenizer")
+    return examples
+
+
+def _split(path: Path, lines: Sequence[str]) -> tuple[list[str], list[str]]:
+    first, second = [], []
+    for number, line in enumerate(lines, 1):
+        parts = [part.strip() for part in line.split("\t")]
+        if len(parts) != 2 or not all(parts):
+            raise FormatError(
+                f"{path}:{number}: {len(parts)} columns; this model reads a source and a target with a tab between them"
+            )
+        first.append(parts[0])
+        second.append(parts[1])
+    return first, second
+
+
+def _around(texts: list[list[int]], special: SpecialIds, longest: int, *, begin: bool) -> list[list[int]]:
+    """Add the pieces of the beginning and of the end where they are missing, and cut."""
+    finished = []
+    for ids in texts:
+        start = [special.begin] if begin and special.begin is not None and ids[:1] != [special.begin] else []
+        end = [special.end] if special.end is not None and ids[-1:] != [special.end] else []
+        kept = ids[: longest - len(start) - len(end)]
+        finished.append([*start, *kept, *end])
+    return finished
+
+
+def _encoder(tokenizer: Path) -> Encode:
+    if tokenizer.suffix == ".json":
+        return _json_encoder(tokenizer)
+    import sentencepiece as spm
+
+    try:
+        model = spm.SentencePieceProcessor(model_file=str(tokenizer))
+    except (OSError, RuntimeError) as error:
+        raise SeeError(f"{tokenizer}: no SentencePiece model ({error}); name the model's tokenizer") from error
+    return lambda lines: [list(ids) for ids in model.encode(list(lines))]
+
+
+def _json_encoder(path: Path) -> Encode:
+    try:
+        from tokenizers import Tokenizer
+    except ImportError as error:
+        raise SeeError("a tokenizer.json needs the package tokenizers; pip install 'see-embeddings[hf]'") from error
+    try:
+        tokenizer = Tokenizer.from_file(str(path))
+    except Exception as error:  # tokenizers raises nothing narrower
+        raise SeeError(f"{path}: no tokenizer.json ({error}); name the model's tokenizer") from error
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return lambda lines: [encoding.ids for encoding in tokenizer.encode_batch(list(lines))]
