@@ -16,12 +16,12 @@ from pipelines.commands.factors import init, plan
 from pipelines.commands.knowledge import check, nearest, search, sememe, similarity, tree
 from pipelines.commands.spectrum import spectrum
 from pipelines.commands.tables import build, coverage, demo, sql
-from pipelines.commands.training import finetune
+from pipelines.commands.training import finetune, translate_bench
 from see_kb.errors import SeeError
 from see_tn.errors import FactorError
 
 COMMANDS = (
-    *(demo, build, coverage, sql, check, plan, init, spectrum, finetune),
+    *(demo, build, coverage, sql, check, plan, init, spectrum, finetune, translate_bench),
     *(lookup, search, tree, sememe, similarity, nearest, download),
 )
 """The subcommands, in the order in which help lists them."""

@@ -1,5 +1,6 @@
 """Commands that train: `finetune`, `translate-bench`."""
 
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Literal
@@ -7,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from pipelines.commands.factors import By, Ratio
-from pipelines.commands.options import AsJson, print_json
+from pipelines.commands.options import AsJson, Dictionaries, print_json
 from see_kb.errors import SeeError
 
 FACTORS, STAGES, MACHINE = "Factors", "Stages", "Machine and records"
@@ -130,6 +131,7 @@ def finetune(
     Example: see finetune my_model my_tables text.txt --out my_run --ratio 20
     """
     from pipelines.console import stage_bar
+    from pipelines.finetune.models import quiet
     from pipelines.finetune.options import FinetuneInputs, FinetuneOptions, StageLength
     from pipelines.finetune.run import finetune as run_finetuning
     from pipelines.init import InitOptions
@@ -162,9 +164,72 @@ def finetune(
         tensorboard=tensorboard,
     )
     inputs = FinetuneInputs(model, tables, text, tokenizer, factors, head_factors)
+    quiet()
     with stage_bar() as (says, shows):
         report = run_finetuning(inputs, out, options, says=says, shows=shows)
     if as_json:
         print_json(asdict(report))
         return
     typer.echo(report.in_words(out))
+
+
+def translate_bench(
+    data: Annotated[Path, typer.Option(help="A folder with multi30k/ and 3am/, the corpora.")],
+    out: Annotated[Path, typer.Option(help="The work folder; called again, the benchmark goes on.")],
+    preset: Annotated[Literal["night", "quick"], typer.Option(help="The whole table, or ten minutes of it.")] = "night",
+    pairs: Annotated[str | None, typer.Option(help="Of de-en and zh-en, with commas.", show_default=False)] = None,
+    ratios: Annotated[str | None, typer.Option(help="Such as 20,80,10,40.", show_default=False)] = None,
+    forms: Annotated[str | None, typer.Option(help="Rows of the table, see the report.", show_default=False)] = None,
+    ways: Annotated[str | None, typer.Option(help="Of scratch and two-stage.", show_default=False)] = None,
+    sizes: Annotated[str, typer.Option(help="Of the model: small, base, large.")] = "base",
+    seeds: Annotated[str, typer.Option(help="Such as 0,1,2.")] = "0",
+    hownet: Dictionaries = None,
+    threads: Annotated[int, typer.Option(help="Of each process; several may share a work folder.", min=1)] = 1,
+    report: Annotated[
+        Path | None, typer.Option(help="Where the report goes. [default: the work folder]", show_default=False)
+    ] = None,
+) -> None:
+    """Train and judge translation models with embedding tables of every form, and compare them.
+
+    Writes translation.md, translation.jsonl and translation.png after each model. Start it twice on one work folder to
+    use two cores; with all models done it only writes the report.
+
+    Example: see translate-bench --data corpora --out my_bench --preset quick
+    """
+    import torch
+
+    from pipelines.finetune.models import quiet
+    from pipelines.translation.bench import Bench, results, run_cells
+    from pipelines.translation.cells import PRESETS, all_cells
+    from pipelines.translation.report import check_report, write_report
+
+    torch.set_num_threads(threads)
+    quiet()
+    chosen = PRESETS[preset]
+    cells = list(
+        all_cells(
+            _names(pairs) or chosen.pairs,
+            _numbers("--ratios", ratios) or chosen.ratios,
+            [int(seed) for seed in _numbers("--seeds", seeds)],
+            _names(forms) or chosen.forms,
+            _names(ways),
+            _names(sizes),
+        )
+    )
+    bench = Bench(data, out, chosen.recipe, tuple(hownet or ()))
+    place = report or out
+    check_report(place)
+    for _ in run_cells(bench, cells, lambda text: typer.echo(text, err=True)):
+        write_report(results(bench), place, sys.argv[1:])
+    typer.echo(f"{place / 'translation.md'}: {len(results(bench))} models")
+
+
+def _names(text: str | None) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",")) if text else ()
+
+
+def _numbers(option: str, text: str | None) -> tuple[float, ...]:
+    try:
+        return tuple(float(part) for part in _names(text))
+    except ValueError as error:
+        raise SeeError(f"{option} {text}: give numbers with commas between them") from error

@@ -21,6 +21,14 @@ from see_tn.models.swap import swap_embedding
 Says = Callable[[str], None]
 
 
+def quiet() -> None:
+    """Keep bars and advice of transformers off the terminal."""
+    from transformers.utils import logging
+
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+
+
 def load_model(folder: Path, dtype: str | None = None) -> Any:
     """Load a Hugging Face model that continues or translates texts, in evaluation mode. No remote code, no pickle.
 

@@ -39,23 +39,54 @@ SIZES = {
 
 @dataclass(frozen=True)
 class Recipe:
-    """How long cells are trained: epochs of a model from scratch, and of each stage; pieces; sentences, None for all.
+    """How cells are trained.
 
-    `positions` is the most positions of a batch.
+    Attributes:
+        epochs: of models from scratch, the dense one among them.
+        stage_1: epochs of stage 1.
+        stage_2: epochs of stage 2.
+        rate: the highest learning rate from scratch.
+        rate_1: that of stage 1.
+        rate_2: that of stage 2.
+        warmup: steps over which a rate rises, a fifth of all at most.
+        smoothing: of labels.
+        positions: the most positions of a batch.
+        n_pieces: of a pair's vocabulary.
+        sentences: the first ones of each text that are read; None for all.
     """
 
     epochs: float = 5.0
     stage_1: float = 0.5
     stage_2: float = 2.0
-    n_pieces: int = 8000
+    rate: float = 4e-3
+    rate_1: float = 4e-3
+    rate_2: float = 1e-3
+    warmup: int = 400
+    smoothing: float = 0.1
     positions: int = 1280
-    warmup: int = 600
+    n_pieces: int = 8000
     sentences: int | None = None
 
 
 @dataclass(frozen=True)
+class Preset:
+    """What a benchmark runs where nothing else is said; no forms are all of them."""
+
+    recipe: Recipe
+    pairs: tuple[str, ...]
+    ratios: tuple[float, ...]
+    forms: tuple[str, ...] = ()
+
+
+PRESETS = {
+    "night": Preset(Recipe(), tuple(PAIRS), (20, 80, 10, 40)),
+    "quick": Preset(Recipe(epochs=1, stage_1=0.25, stage_2=0.5), ("de-en",), (20,), ("see",)),
+}
+
+
+@dataclass(frozen=True)
 class Cell:
-    """One trained model of the table; `ratio` 1 is the dense one."""
+    """One trained model of the table; `ratio` 1 is the dense one, which two stages only train further."""
 
     pair: str
     form: str
@@ -68,7 +99,8 @@ class Cell:
     @property
     def name(self) -> str:
         """A folder's name."""
-        what = self.form if self.form == "dense" else f"{self.form}-{self.way}-{self.ratio:g}-{self.by}"
+        dense = "dense" if self.way == "scratch" else "dense-two-stage"
+        what = dense if self.form == "dense" else f"{self.form}-{self.way}-{self.ratio:g}-{self.by}"
         return f"{self.pair}-{self.size}-{what}-seed{self.seed}"
 
     @property
@@ -103,6 +135,8 @@ def all_cells(
         for size in sizes:
             for pair in pairs:
                 yield Cell(pair, "dense", "scratch", 1, "parameters", seed, size)
+                if (not forms or "dense" in forms) and (not ways or "two-stage" in ways):
+                    yield Cell(pair, "dense", "two-stage", 1, "parameters", seed, size)
             for ratio in ratios:
                 for form, way, by in GRID:
                     if (forms and form not in forms) or (ways and way not in ways):

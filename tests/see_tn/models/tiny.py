@@ -43,6 +43,7 @@ KINDS = {
     "Phi-3": ("Phi3", "ForCausalLM", {**PHI3, "tie_word_embeddings": False}),
     "Phi-3, tied": ("Phi3", "ForCausalLM", {**PHI3, "tie_word_embeddings": True}),
     "Marian": ("Marian", "MTModel", SEQUENCES),
+    "Pegasus": ("Pegasus", "ForConditionalGeneration", SEQUENCES),
     "Bart": ("Bart", "ForConditionalGeneration", SEQUENCES),
     "T5": ("T5", "ForConditionalGeneration", {**T5, "dropout_rate": 0.0}),
     "Bert": (

@@ -1,0 +1,176 @@
+"""The benchmark's results as Markdown, JSON lines and a plot of BLEU against bytes."""
+
+import json
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
+
+import pandas as pd
+
+from pipelines.plots import check_plot
+
+MARKDOWN, LINES, PLOT = "translation.md", "translation.jsonl", "translation.png"
+
+GROUP = ["pair", "size", "ratio", "form", "way", "by"]
+"""Columns that seeds are averaged within."""
+
+ORDER = ("dense", "see", "products", "pq", "shuffled", "random", "low-rank", "word2ketxs", "morphte")
+
+HEAD = (
+    "| form | way | counted | BLEU | chrF | to dense | parameters | bytes | embedding: parameters, bytes "
+    "| model: parameters, bytes | minutes | seeds |",
+    "|---|---|---|---|---|---|---|---|---|---|---|---|",
+)
+
+
+def check_report(folder: Path) -> None:
+    """Refuse a report that could not be written, before long work starts.
+
+    Raises:
+        SeeError: matplotlib is not installed.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    check_plot(folder / PLOT)
+
+
+def write_report(results: Sequence[dict[str, Any]], folder: Path, arguments: Sequence[str]) -> None:
+    """Write the three files of a report, with the command that made it.
+
+    Args:
+        results: as `run_cells` gives them.
+        folder: where they go.
+        arguments: the command's.
+    """
+    check_report(folder)
+    ordered = sorted(results, key=_key)
+    _write(folder / LINES, "".join(json.dumps(result) + "\n" for result in ordered))
+    _write(folder / MARKDOWN, markdown(ordered, arguments))
+    plot(ordered, folder / PLOT)
+
+
+def markdown(results: Sequence[dict[str, Any]], arguments: Sequence[str]) -> str:
+    """Lay results out as tables, one for each pair, size and ratio."""
+    parts = ["# Translation with small embedding tables\n", _provenance(results, arguments)]
+    frame = summary(results)
+    for (pair, size), table in frame.groupby(["pair", "size"], sort=False):
+        parts.append(f"## {pair}, {size}\n")
+        parts.append(_table(table))
+    parts.append(f"![BLEU against bytes of the embedding]({PLOT})\n")
+    return "\n".join(parts)
+
+
+def summary(results: Sequence[dict[str, Any]]) -> pd.DataFrame:
+    """Average seeds: a row for each cell, with the difference of its BLEU to the dense model of the same pair."""
+    rows: list[dict[str, Any]] = []
+    cells: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    for result in sorted(results, key=_key):
+        cells.setdefault(tuple(result[name] for name in GROUP), []).append(result)
+    for key, seeds in cells.items():
+        numbers = {name: mean(one[name] for one in seeds) for name in _numbers(seeds[0])}
+        spread = stdev(one["bleu"] for one in seeds) if len(seeds) > 1 else None
+        rows.append({**dict(zip(GROUP, key, strict=True)), **numbers, "spread": spread, "seeds": len(seeds)})
+    frame = pd.DataFrame(rows)
+    dense = frame[(frame["form"] == "dense") & (frame["way"] == "scratch")].set_index(["pair", "size"])["bleu"]
+    frame["to_dense"] = [
+        row.bleu - dense.get((row.pair, row.size_), float("nan"))
+        for row in frame.rename(columns={"size": "size_"}).itertuples()
+    ]
+    return frame
+
+
+def plot(results: Sequence[dict[str, Any]], path: Path) -> None:
+    """Draw BLEU against bytes of the embedding, a panel for each pair and size.
+
+    Raises:
+        SeeError: see `check_plot`.
+    """
+    check_plot(path)
+    from matplotlib.figure import Figure
+
+    frame = summary(results)
+    panels = list(frame.groupby(["pair", "size"], sort=False))
+    figure = Figure(figsize=(7 * len(panels), 6), layout="constrained")
+    for axes, ((pair, size), table) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
+        dense = table[table["form"] == "dense"]
+        for way, bleu in zip(dense["way"], dense["bleu"], strict=True):
+            axes.axhline(bleu, color="black", linewidth=1, linestyle="-" if way == "scratch" else ":")
+        others = table[table["form"] != "dense"]
+        for (form, way, by), line in others.groupby(["form", "way", "by"], sort=False):
+            points = line.sort_values("bytes")
+            style = {"marker": "o" if way == "two-stage" else "x", "linestyle": "-" if way == "two-stage" else "--"}
+            colour = f"C{ORDER.index(form) % 10}"
+            axes.plot(
+                points["bytes"], points["bleu"], label=f"{form}, {way}, by {by}", color=colour, alpha=0.9, **style
+            )
+        axes.set(xscale="log", xlabel="bytes of the embedding", ylabel="BLEU", title=f"{pair}, {size} (line: dense)")
+        axes.legend(fontsize=7)
+    figure.savefig(path, dpi=120)
+
+
+def _table(table: pd.DataFrame) -> str:
+    lines = []
+    for ratio, part in table.groupby("ratio", sort=True):
+        lines.append(f"### {'The dense model' if ratio == 1 else f'{ratio:g} times smaller'}\n")
+        lines.extend(HEAD)
+        lines.extend(_line(row) for row in part.to_dict("records"))
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _line(row: dict[Any, Any]) -> str:
+    interval = row["spread"] if row["seeds"] > 1 else row["bleu_interval"]
+    cells = (
+        row["form"],
+        row["way"],
+        "–" if row["form"] == "dense" else row["by"],
+        f"{row['bleu']:.1f} ± {interval:.1f}",
+        f"{row['chrf']:.1f}",
+        f"{row['to_dense']:+.1f}",
+        f"{row['parameters']:,.0f}",
+        f"{row['bytes']:,.0f}",
+        f"{row['parameter_ratio']:.1f}×, {row['byte_ratio']:.1f}×",
+        f"{row['model_parameter_ratio']:.2f}×, {row['model_byte_ratio']:.2f}×",
+        f"{row['seconds'] / 60:.1f}",
+        str(row["seeds"]),
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def _provenance(results: Sequence[dict[str, Any]], arguments: Sequence[str]) -> str:
+    made = [result.get("made", {}) for result in results]
+    known = {name: sorted({str(one[name]) for one in made if name in one}) for name in ("commit", "machine", "recipe")}
+    seeds = sorted({result["seed"] for result in results})
+    lines = [
+        f"`see translate-bench {shlex.join(arguments)}`",
+        "",
+        f"- commits of the runs: {', '.join(known['commit'])}; seeds {', '.join(map(str, seeds))}",
+        *(f"- machine: {machine}" for machine in known["machine"]),
+        *(f"- recipe: `{recipe}`" for recipe in known["recipe"]),
+        *(f"- `{signature}`" for signature in sorted({result["bleu_signature"] for result in results})),
+        *(f"- `{signature}`" for signature in sorted({result["chrf_signature"] for result in results})),
+        "- ± is half of the 95 % bootstrap interval of one run, or the standard deviation over several seeds",
+        "- minutes are those of training on one thread, the making of the layer included, without the teacher's",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _numbers(result: dict[str, Any]) -> list[str]:
+    kept = [name for name, value in result.items() if type(value) in (int, float)]
+    return [name for name in kept if name not in (*GROUP, "seed")]
+
+
+def _key(result: dict[str, Any]) -> tuple[Any, ...]:
+    form = ORDER.index(result["form"]) if result["form"] in ORDER else len(ORDER)
+    return (
+        *(result["pair"], result["size"], result["ratio"], result["way"] != "two-stage"),
+        *(form, result["by"], result["seed"]),
+    )
+
+
+def _write(file: Path, text: str) -> None:
+    unfinished = file.with_suffix(f"{file.suffix}.partial")
+    unfinished.write_text(text, encoding="utf-8")
+    unfinished.rename(file)

@@ -1,0 +1,119 @@
+"""One cell's training, resumed from its checkpoints."""
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from accelerate import Accelerator
+from transformers import PegasusForConditionalGeneration
+
+from pipelines.translation.cells import SIZES, Cell, Recipe
+from pipelines.translation.corpus import Corpus
+from pipelines.translation.forms import make_layer
+from pipelines.translation.model import new_model
+from pipelines.translation.prepare import Prepared
+from see_tn.layer.embedding import EntangledEmbedding
+from see_tn.models.swap import swap_embedding
+from see_tn.planning.budget import Budget
+from see_tn.training.batches import Batches
+from see_tn.training.loop import Run, Stage
+from see_tn.training.objectives import Alignment, CrossEntropy, Distillation, DistillationOptions, Objective
+from see_tn.training.options import Optimisation
+from see_tn.training.records import Records
+from see_tn.training.state import Checkpoints, Snapshot
+
+CHECKPOINTS, METRICS = "checkpoints", "metrics.jsonl"
+
+Says = Callable[[str], None]
+
+
+class Trainer:
+    """Trains one cell's model.
+
+    Args:
+        cell: the cell.
+        recipe: how long, and how.
+        corpus: its texts.
+        prepared: its vocabulary and tables.
+        folder: where checkpoints and numbers go.
+        teacher: the folder of the dense model, for two-stage cells.
+        says: told how it goes.
+    """
+
+    def __init__(
+        self,
+        cell: Cell,
+        recipe: Recipe,
+        corpus: Corpus,
+        prepared: Prepared,
+        folder: Path,
+        teacher: Path | None,
+        says: Says,
+    ) -> None:
+        self.cell, self.recipe, self.prepared, self.teacher_folder, self.says = cell, recipe, prepared, teacher, says
+        encoder = prepared.encoder()
+        self.train = Batches(encoder.examples(corpus.train), recipe.positions, cell.seed)
+        self.dev = Batches(encoder.examples(corpus.dev), 4 * recipe.positions)
+        self.n_pieces = encoder.n_pieces
+        records = Records(folder / METRICS)
+        checkpoints = Checkpoints(folder / CHECKPOINTS, {"cell": asdict(cell), "recipe": asdict(recipe)})
+        self.run = Run(Accelerator(cpu=True), cell.seed, checkpoints, records)
+        self.start: Snapshot | None = checkpoints.last()
+        if self.start is not None:
+            records.keep_until(self.start.progress.stage, self.start.progress.step)
+        self.best: float | None = None
+        self.seconds = 0.0
+
+    def model(self) -> tuple[Any, EntangledEmbedding | None]:
+        """Train and give the model, and the layer in it if it is no dense one."""
+        teacher = self._teacher() if self.teacher_folder else None
+        model = new_model(SIZES[self.cell.size], self.n_pieces, self.cell.seed) if teacher is None else self._teacher()
+        layer = None if self.cell.form == "dense" else self._layer(teacher)
+        if layer is not None:
+            swap_embedding(model, layer)
+        if teacher is None:
+            self._stage(2, CrossEntropy(model, self.recipe.smoothing), self.recipe.epochs, self.recipe.rate)
+        else:
+            self._two_stages(model, layer, teacher)
+        if layer is not None and _storage(self.cell) == "int8":
+            layer.quantise()
+        return model, layer
+
+    def _teacher(self) -> Any:
+        model: Any = PegasusForConditionalGeneration.from_pretrained(self.teacher_folder)
+        return model.requires_grad_(False).eval()
+
+    def _layer(self, teacher: Any) -> EntangledEmbedding:
+        cell = self.cell
+        material = self.prepared.material(self.train.examples, SIZES[cell.size].width, teacher)
+        self.says("making the layer")
+        began = time.monotonic()
+        layer = make_layer(cell.form, material, Budget(cell.ratio, cell.by, _storage(cell)), cell.seed)
+        self.seconds += time.monotonic() - began
+        return layer
+
+    def _two_stages(self, model: Any, layer: EntangledEmbedding | None, teacher: Any) -> None:
+        recipe = self.recipe
+        if layer is not None and (self.start is None or self.start.progress.stage == 1):
+            layer.requires_grad_(True)
+            self._stage(1, Alignment(model, teacher), recipe.stage_1, recipe.rate_1)
+        model.requires_grad_(True)
+        distillation = Distillation(model, teacher, DistillationOptions(smoothing=recipe.smoothing))
+        self._stage(2, distillation, recipe.stage_2, recipe.rate_2)
+
+    def _stage(self, number: int, objective: Objective, epochs: float, rate: float) -> None:
+        steps = max(1, round(epochs * self.train.steps_per_epoch))
+        warmup = min(self.recipe.warmup, steps // 5)
+        options = Optimisation(steps, rate, warmup, save_every=250, judge_every=steps // 5 or 1)
+        judge = None if number == 1 else CrossEntropy(objective.student)
+        stage = Stage(number, objective, self.train, options, self.run, self.dev, judge)
+        start = self.start if self.start and self.start.progress.stage == number else None
+        outcome = stage.train(start, lambda step, text: self.says(f"stage {number}, step {step}/{steps}: {text}"))
+        self.best = outcome.best
+        self.seconds += outcome.seconds
+
+
+def _storage(cell: Cell) -> Any:
+    return "int8" if cell.by == "bytes" and cell.form == "see" else "float32"
