@@ -75,6 +75,11 @@ class Share:
     n_processes: int = 1
     accumulation: int = 1
 
+    @property
+    def parts(self) -> int:
+        """How many batches a step is dealt out to."""
+        return self.n_processes * self.accumulation
+
 
 class Batches:
     """Texts of like length together, dealt out anew in each epoch.
@@ -84,11 +89,16 @@ class Batches:
         positions: the most positions of a step's batch, padding included, on all processes together.
         seed: of the dealing.
         share: the part of each step that is wanted here.
+    Raises:
+        FactorError: there are fewer texts than parts of a step, or no positions.
     """
 
     def __init__(self, examples: Examples, positions: int, seed: int = 0, share: Share | None = None) -> None:
         if positions < 1:
             raise FactorError(f"{positions} positions a batch; give at least 1")
+        parts = (share or Share()).parts
+        if len(examples.sources) < parts:
+            raise FactorError(f"{len(examples.sources)} texts for the {parts} parts of a step; give more texts")
         self.examples = examples
         self.positions = positions
         self.seed = seed
@@ -104,9 +114,8 @@ class Batches:
     def at(self, step: int) -> list[Batch]:
         """Give this process's batches of a step, which counts from 0."""
         members, share = self._members(step), self.share
-        n_parts = share.n_processes * share.accumulation
         counts = self._counts(members)
-        parts = (members[part * share.n_processes + share.process :: n_parts] for part in range(share.accumulation))
+        parts = (members[part * share.n_processes + share.process :: share.parts] for part in range(share.accumulation))
         return [self._batch(part, *counts) for part in parts]
 
     def all_once(self) -> Iterator[Batch]:
@@ -137,7 +146,7 @@ class Batches:
 
     def _cut(self, order: np.ndarray[tuple[int], np.dtype[np.int64]]) -> list[list[int]]:
         """Neighbours in a batch, as many as its positions allow, and one for each part of a step at least."""
-        fewest = self.share.n_processes * self.share.accumulation
+        fewest = self.share.parts
         batches: list[list[int]] = [[]]
         longest = 0
         for member in map(int, order):
