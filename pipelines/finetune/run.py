@@ -17,7 +17,7 @@ from typing import Any
 
 from accelerate import Accelerator
 
-from pipelines.finetune.models import FactorPlan, check_tokenizer, load_model, make_student, new_model
+from pipelines.finetune.models import FactorPlan, check_tokenizer, load_model, make_student, new_model, read_config
 from pipelines.finetune.options import FinetuneInputs, FinetuneOptions
 from pipelines.finetune.texts import SpecialIds, find_tokenizer, read_examples
 from pipelines.model_sizes import ModelSizes
@@ -107,7 +107,8 @@ class _Finetuning:
 
     def __init__(self, inputs: FinetuneInputs, out: Path, options: FinetuneOptions, says: Says, shows: Shows) -> None:
         self.inputs, self.out, self.options, self.says, self.shows = inputs, out, options, says, shows
-        self.accelerator = Accelerator(cpu=options.cpu, mixed_precision=options.precision)
+        self.accelerator = _accelerator(options)
+        read_config(inputs.model)
         says("loading the model")
         self.tokenizer = inputs.tokenizer or find_tokenizer(inputs.model)
         self.model: Any = (
@@ -191,6 +192,9 @@ class _Finetuning:
 
     def _swap(self) -> tuple[list[EntangledEmbedding], bool]:
         inputs, options = self.inputs, self.options
+        for given in (inputs.factors, inputs.head_factors):
+            if given is not None and not given.is_dir():
+                raise SeeError(f"{given}: no such folder; name factors made by `see init`, or leave them to the run")
         plan = FactorPlan(
             inputs.tables,
             inputs.factors or self.out / FACTORS,
@@ -214,7 +218,7 @@ class _Finetuning:
         )
         if start is not None:
             self.says(f"going on from stage {start.progress.stage}, step {start.progress.step}")
-            records.keep_until(start.progress.stage, start.progress.step)
+        records.rewind(None if start is None else start.progress)
         return Run(self.accelerator, options.seed, checkpoints, records, log_every=options.log_every), start
 
     def _finish(self, second: Outcome) -> FinetuneReport:
@@ -241,6 +245,13 @@ class _Finetuning:
             shutil.rmtree(self.out / CHECKPOINTS, ignore_errors=True)
         self.accelerator.wait_for_everyone()
         return FinetuneReport.read(self.out)
+
+
+def _accelerator(options: FinetuneOptions) -> Accelerator:
+    try:
+        return Accelerator(cpu=options.cpu, mixed_precision=options.precision)
+    except ValueError as error:  # bfloat16 that a device lacks, or other settings earlier in this process
+        raise SeeError(f"precision {options.precision}: {error}") from error
 
 
 def _part(examples: Examples, start: int | None, stop: int | None) -> Examples:

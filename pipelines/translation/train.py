@@ -61,8 +61,7 @@ class Trainer:
         checkpoints = Checkpoints(folder / CHECKPOINTS, {"cell": asdict(cell), "recipe": asdict(recipe)})
         self.run = Run(Accelerator(cpu=True), cell.seed, checkpoints, records)
         self.start: Snapshot | None = checkpoints.last()
-        if self.start is not None:
-            records.keep_until(self.start.progress.stage, self.start.progress.step)
+        records.rewind(None if self.start is None else self.start.progress)
         self.best: float | None = None
         self.seconds = 0.0
 

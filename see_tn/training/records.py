@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from see_tn.errors import FactorError
+from see_tn.training.state import Progress
 
 
 class Records:
@@ -28,10 +29,11 @@ class Records:
                 raise FactorError("TensorBoard is not installed; install the extra 'training'") from error
             self._writer = SummaryWriter(str(board))
 
-    def keep_until(self, stage: int, step: int) -> None:
-        """Drop lines beyond a step, of a run that was killed after its last checkpoint."""
+    def rewind(self, progress: Progress | None) -> None:
+        """Drop lines beyond a checkpoint, or all without one: those of a run that was killed after it."""
         if self.file is None or not self.file.exists():
             return
+        stage, step = (0, 0) if progress is None else (progress.stage, progress.step)
         kept = []
         for line in self.file.read_text(encoding="utf-8").splitlines():
             try:

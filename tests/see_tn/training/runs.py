@@ -6,10 +6,6 @@ import numpy as np
 import pytest
 import torch
 
-pytest.importorskip("accelerate", reason="needs the extra hf")
-
-from accelerate import Accelerator
-
 from see_tn.models.swap import swap_embedding
 from see_tn.training.batches import Batches, Examples, Share
 from see_tn.training.loop import Run, Stage
@@ -18,6 +14,8 @@ from see_tn.training.options import Optimisation
 from see_tn.training.records import Records
 from see_tn.training.state import Checkpoints
 from tests.see_tn.models.tiny import PIECES, some_factors, tiny
+
+accelerate = pytest.importorskip("accelerate", reason="needs the extra hf")
 
 OPTIONS = Optimisation(12, rate=0.01, warmup=2, save_every=3, judge_every=4)
 
@@ -61,9 +59,9 @@ def stage(
     """A stage of a tiny run, saved into a folder if there is one."""
     minimised = objective(name, kind)
     torch.manual_seed(0)
-    batches = Batches(examples or causal(), 64, seed=1, share=share or Share())
+    batches = Batches(causal(), 64, seed=1, share=share or Share())
     checkpoints = None if folder is None else Checkpoints(folder / "checkpoints", dict(settings))
     records = Records(None if folder is None else folder / "metrics.jsonl")
-    run = Run(Accelerator(cpu=True), 5, checkpoints, records, log_every=1)
+    run = Run(accelerate.Accelerator(cpu=True), 5, checkpoints, records, log_every=1)
     number = 1 if name == "alignment" else 2
     return Stage(number, minimised, batches, options, run, Batches(causal(10, 9), 64), None)

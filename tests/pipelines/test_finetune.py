@@ -1,0 +1,279 @@
+# ruff: noqa: E402  (what is imported needs the extra that is looked for first)
+"""`see finetune` on tiny models made here: a model like Phi-3 and one that translates."""
+
+import json
+import os
+import random
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+transformers = pytest.importorskip("transformers", reason="needs the extra hf")
+
+from pipelines.build import build_tables
+from pipelines.finetune.options import FinetuneInputs, FinetuneOptions, StageLength
+from pipelines.finetune.run import finetune
+from pipelines.init import InitOptions, init_random
+from see_kb.errors import SeeError
+from see_tn.errors import FactorError
+from see_tn.models.saved import load_swapped
+from see_tn.training.options import Optimisation
+from tests.pipelines.command import assert_one_line, see
+from tests.shared_data import ROOT
+from tests.small_data import PIECES, small_inputs
+
+WORDS = ["man", "dogs", "break", "unbreakable", "Doctor", "人", "医生", "火车"]
+STAGE = Optimisation(0, rate=0.01, save_every=4, judge_every=4)
+OPTIONS = FinetuneOptions(
+    init=InitOptions(ratio=0.3, terms="products"),
+    length_1=StageLength(0, 9),
+    length_2=StageLength(0, 10),
+    stage_1=STAGE,
+    stage_2=STAGE,
+    positions=300,
+    keep_apart=20,
+    log_every=1,
+)
+QUICK = ("--ratio", 0.3, "--steps-1", 6, "--steps-2", 6, "--positions", 300, "--keep-apart", 20, "--warmup", 1)
+COMMON = {"vocab_size": len(PIECES), "pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2}
+PHI3 = {"hidden_size": 24, "intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 4}
+MARIAN = {
+    **{"d_model": 24, "encoder_layers": 1, "decoder_layers": 1, "encoder_ffn_dim": 48, "decoder_ffn_dim": 48},
+    **{"encoder_attention_heads": 4, "decoder_attention_heads": 4, "dropout": 0.0, "decoder_start_token_id": 0},
+    **{"forced_eos_token_id": None, "max_position_embeddings": 64},
+}
+
+
+def sentence(rng):
+    return " ".join(rng.choices(WORDS, k=rng.randint(2, 8)))
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """Tables, a model like Phi-3 with a head of its own, a model that translates, and texts for both."""
+    folder, rng = tmp_path_factory.mktemp("finetune"), random.Random(0)
+    build_tables(small_inputs(folder), folder / "tables")
+    torch.manual_seed(0)
+    models = {
+        "phi3": transformers.Phi3ForCausalLM(transformers.Phi3Config(**COMMON, **PHI3)),
+        "marian": transformers.MarianMTModel(transformers.MarianConfig(**COMMON, **MARIAN)),
+    }
+    for name, model in models.items():
+        model.save_pretrained(folder / name)
+        (folder / name / "tokenizer.model").write_bytes((folder / "tables" / "tokenizer.model").read_bytes())
+    lines = [sentence(rng) for _ in range(200)]
+    (folder / "text.txt").write_text("".join(f"{line}\n" for line in lines))
+    (folder / "pairs.tsv").write_text("".join(f"{line}\t{' '.join(reversed(line.split()))}\n" for line in lines))
+    return folder
+
+
+def inputs(place, name="phi3", **more):
+    return FinetuneInputs(
+        place / name, place / "tables", place / ("text.txt" if name == "phi3" else "pairs.tsv"), **more
+    )
+
+
+def arguments(place, out, name="phi3"):
+    given = inputs(place, name)
+    return ("finetune", given.model, given.tables, given.text, "--out", out)
+
+
+def metrics(folder, name="loss"):
+    lines = map(json.loads, (folder / "metrics.jsonl").read_text().splitlines())
+    return [(line["stage"], line["step"], line[name]) for line in lines if name in line]
+
+
+@pytest.mark.parametrize("name", ["phi3", "marian"])
+def test_both_stages_make_a_model_that_loads_and_generates(name, place, tmp_path):
+    report = finetune(inputs(place, name), tmp_path / "run", OPTIONS)
+    assert report.after < report.before - 0.5
+    assert (report.steps_1, report.steps_2) == (9, 10)
+    model = load_swapped(tmp_path / "run" / "model")
+    assert report.sizes["byte_ratio"] == pytest.approx(0.3, rel=0.1)
+    options = {"max_new_tokens": 4, "min_new_tokens": 4, "do_sample": False}
+    assert model.generate(torch.tensor([[1, 3, 4]]), **options).shape[1] >= 5
+    assert not (tmp_path / "run" / "checkpoints").exists()
+    assert finetune(inputs(place, name), tmp_path / "run", OPTIONS) == report
+
+
+def test_an_untied_head_gets_factors_of_its_own(place, tmp_path):
+    finetune(inputs(place), tmp_path / "run", OPTIONS)
+    assert (tmp_path / "run" / "factors").is_dir()
+    assert (tmp_path / "run" / "head-factors").is_dir()
+    state = load_swapped(tmp_path / "run" / "model").state_dict()
+    assert not {"model.embed_tokens.weight", "lm_head.weight"} & state.keys()
+
+
+def test_from_scratch_there_is_no_teacher_and_one_stage(place, tmp_path):
+    report = finetune(inputs(place), tmp_path / "run", replace(OPTIONS, scratch=True))
+    assert (report.teacher, report.after_stage_1, report.steps_1) == (None, None, 0)
+    assert report.after < report.before - 0.5
+    assert {stage for stage, _, _ in metrics(tmp_path / "run")} == {2}
+
+
+def test_given_factors_are_taken_and_left_as_they_are(place, tmp_path):
+    for name in ("mine", "mine-head"):
+        init_random(place / "tables", tmp_path / name, 24, InitOptions(ratio=0.3, by="parameters", storage="float32"))
+    before = (tmp_path / "mine" / "factors.safetensors").read_bytes()
+    given = inputs(place, factors=tmp_path / "mine", head_factors=tmp_path / "mine-head")
+    report = finetune(given, tmp_path / "run", OPTIONS)
+    assert not (tmp_path / "run" / "factors").exists()
+    assert (tmp_path / "mine" / "factors.safetensors").read_bytes() == before
+    first = [loss for stage, _, loss in metrics(tmp_path / "run") if stage == 1]
+    assert first[-1] < 0.8 * first[0]
+    assert report.sizes["parameter_ratio"] == pytest.approx(0.3, rel=0.1)
+
+
+KILLED = """
+import os, sys
+from tests.pipelines.test_finetune import *
+def kill(stage, step, _steps, _text):
+    if [stage, step] == [int(sys.argv[3]), int(sys.argv[4])]:
+        os._exit(9)
+finetune(inputs(Path(sys.argv[1])), Path(sys.argv[2]), OPTIONS, shows=kill)
+"""
+
+
+@pytest.mark.parametrize(("stage", "step"), [(1, 3), (1, 7), (2, 1), (2, 9)])
+def test_killed_anywhere_and_called_again_it_ends_the_same(stage, step, place, tmp_path):
+    wanted = finetune(inputs(place), tmp_path / "whole", OPTIONS)
+    values = map(str, (place, tmp_path / "killed", stage, step))
+    process = subprocess.run([sys.executable, "-c", KILLED, *values], cwd=ROOT, check=False)
+    assert process.returncode == 9
+    report = finetune(inputs(place), tmp_path / "killed", OPTIONS)
+    assert replace(report, seconds=0) == replace(wanted, seconds=0)
+    assert metrics(tmp_path / "killed") == metrics(tmp_path / "whole")
+    whole, killed = (load_swapped(tmp_path / name / "model").state_dict() for name in ("whole", "killed"))
+    assert all(torch.equal(tensor, killed[key]) for key, tensor in whole.items())
+
+
+def test_two_processes_give_the_losses_of_one(place, tmp_path):
+    finetune(inputs(place), tmp_path / "one", OPTIONS)
+    launch = "-m accelerate.commands.launch --cpu --num_processes 2 --num_machines 1 --main_process_port 0"
+    ours = "--mixed_precision no --dynamo_backend no -m tests.pipelines.test_finetune"
+    command = [sys.executable, *launch.split(), *ours.split()]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    process = subprocess.run(
+        [*command, str(place), str(tmp_path / "two")],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert (tmp_path / "two" / "report.json").is_file(), process.stderr
+    one, two = (metrics(tmp_path / name) for name in ("one", "two"))
+    assert [key for *key, _ in one] == [key for *key, _ in two]
+    assert [loss for *_, loss in one] == pytest.approx([loss for *_, loss in two], rel=1e-3)
+
+
+def test_the_command_trains_and_says_what_it_came_to(place, tmp_path):
+    process = see(*arguments(place, tmp_path / "run"), *QUICK, "--rate-2", 0.01, "--tensorboard")
+    assert process.returncode == 0, process.stderr
+    assert "times fewer bytes" in process.stdout
+    assert process.stderr == ""
+    assert list((tmp_path / "run" / "tensorboard").iterdir())
+    again = see(*arguments(place, tmp_path / "run"), *QUICK, "--rate-2", 0.01, "--json")
+    assert json.loads(again.stdout)["steps_2"] == 6
+    assert_one_line(see(*arguments(place, tmp_path / "run"), *QUICK, "--seed", 1), "another init")
+
+
+@pytest.mark.parametrize(
+    ("damage", "parts"),
+    [
+        (lambda lines: [*lines[:6], b"\xff\xfe bad", *lines[7:]], ("text.txt:7: not UTF-8",)),
+        (lambda lines: [*lines[:6], b"", *lines[7:]], ("text.txt:7: an empty line",)),
+        (lambda lines: lines[:10], ("10 texts, 20 of them kept apart",)),
+    ],
+)
+def test_a_bad_line_is_told_by_its_number(damage, parts, place, tmp_path):
+    lines = (place / "text.txt").read_bytes().splitlines()
+    (tmp_path / "text.txt").write_bytes(b"\n".join(damage(lines)))
+    given = ("finetune", place / "phi3", place / "tables", tmp_path / "text.txt", "--out", tmp_path / "run")
+    assert_one_line(see(*given, *QUICK), *parts)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_translation_without_its_tab_is_told_by_its_number(place, tmp_path):
+    given = replace(inputs(place, "marian"), text=place / "text.txt")
+    with pytest.raises(SeeError, match=r"text.txt:1: 1 columns"):
+        finetune(given, tmp_path / "run", OPTIONS)
+
+
+def test_a_tokenizer_that_is_not_the_tables_is_refused(place, tmp_path):
+    import sentencepiece as spm
+
+    lines = [sentence(random.Random(1)) for _ in range(50)]
+    spm.SentencePieceTrainer.train(
+        sentence_iterator=iter(lines), model_prefix=str(tmp_path / "other"), vocab_size=15, minloglevel=2
+    )
+    given = inputs(place, tokenizer=tmp_path / "other.model")
+    with pytest.raises(SeeError, match=r"other.model: piece 3 is .* build tables for this tokenizer"):
+        finetune(given, tmp_path / "run", OPTIONS)
+    model = transformers.Phi3ForCausalLM(transformers.Phi3Config(**{**COMMON, "vocab_size": 300}, **PHI3))
+    model.save_pretrained(tmp_path / "wide")
+    given = replace(inputs(place, tokenizer=place / "phi3" / "tokenizer.model"), model=tmp_path / "wide")
+    with pytest.raises(SeeError, match=rf"of {len(PIECES)} pieces, the model's table has 300 rows; .* --pieces 300"):
+        finetune(given, tmp_path / "run", OPTIONS)
+    build_tables(replace(small_inputs(tmp_path), pieces=300), tmp_path / "padded")
+    assert finetune(replace(given, tables=tmp_path / "padded"), tmp_path / "run", OPTIONS).after > 0
+
+
+def test_a_loss_that_is_no_number_is_one_clear_line(place, tmp_path):
+    process = see(*arguments(place, tmp_path / "run"), *QUICK, "--rate-1", 1e30, "--clip", 0)
+    assert_one_line(process, "the loss is", "lower the learning rate")
+
+
+def test_a_damaged_checkpoint_is_one_clear_line(place, tmp_path):
+    values = map(str, (place, tmp_path / "run", 2, 9))
+    subprocess.run([sys.executable, "-c", KILLED, *values], cwd=ROOT, check=False)
+    file = max((tmp_path / "run" / "checkpoints").iterdir()) / "weights.safetensors"
+    file.write_bytes(file.read_bytes()[:-8])
+    with pytest.raises(FactorError, match=r"weights.safetensors: damaged.*remove this folder, to go on from"):
+        finetune(inputs(place), tmp_path / "run", OPTIONS)
+
+
+@pytest.mark.parametrize(
+    ("change", "part"),
+    [
+        (("--layers", "7"), "layer 7 of a stack with 3"),
+        (("--layers", "first"), "--layers first: give all, last, or numbers"),
+        (("--positions", "0"), "give numbers from 1 on"),
+        (("--share", "2"), "share is from 0 to 1"),
+        (("--factors", "nowhere"), "nowhere"),
+        (("--tokenizer", "nowhere.model"), "nowhere.model"),
+    ],
+)
+def test_options_that_cannot_be_met_are_one_clear_line(change, part, place, tmp_path):
+    assert_one_line(see(*arguments(place, tmp_path / "run"), *QUICK, *change), part)
+
+
+def test_folders_that_are_no_model_or_no_run_are_refused(place, tmp_path):
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "letter").write_text("dear")
+    with pytest.raises(SeeError, match="holds something else than a run"):
+        finetune(inputs(place), tmp_path / "full", OPTIONS)
+    with pytest.raises(SeeError, match=r"no config.json"):
+        finetune(replace(inputs(place), model=tmp_path), tmp_path / "run", OPTIONS)
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(SeeError, match=r"config\.json"):
+        finetune(replace(inputs(place), model=tmp_path), tmp_path / "run", OPTIONS)
+
+
+def test_bfloat16_and_mixed_precision_train(place, tmp_path):
+    report = finetune(inputs(place), tmp_path / "bfloat16", replace(OPTIONS, dtype="bfloat16"))
+    assert report.after < report.before - 0.3
+    assert load_swapped(tmp_path / "bfloat16" / "model").dtype == torch.bfloat16
+    process = see(*arguments(place, tmp_path / "mixed"), *QUICK, "--rate-2", 0.01, "--precision", "bf16", "--json")
+    assert json.loads(process.stdout)["after"] < report.before - 0.3
+    with pytest.raises(SeeError, match="precision bf16"):  # this process computes without
+        finetune(inputs(place), tmp_path / "other", replace(OPTIONS, precision="bf16"))
+
+
+if __name__ == "__main__":  # a process of the test with two
+    finetune(inputs(Path(sys.argv[1])), Path(sys.argv[2]), OPTIONS)
