@@ -109,6 +109,9 @@ class _Finetuning:
         self.inputs, self.out, self.options, self.says, self.shows = inputs, out, options, says, shows
         self.accelerator = _accelerator(options)
         read_config(inputs.model)
+        for given in (inputs.factors, inputs.head_factors):
+            if given is not None and not given.is_dir():
+                raise SeeError(f"{given}: no such folder; name factors made by `see init`, or leave them to the run")
         says("loading the model")
         self.tokenizer = inputs.tokenizer or find_tokenizer(inputs.model)
         self.model: Any = (
@@ -192,9 +195,6 @@ class _Finetuning:
 
     def _swap(self) -> tuple[list[EntangledEmbedding], bool]:
         inputs, options = self.inputs, self.options
-        for given in (inputs.factors, inputs.head_factors):
-            if given is not None and not given.is_dir():
-                raise SeeError(f"{given}: no such folder; name factors made by `see init`, or leave them to the run")
         plan = FactorPlan(
             inputs.tables,
             inputs.factors or self.out / FACTORS,

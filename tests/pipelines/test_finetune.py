@@ -125,7 +125,7 @@ def test_given_factors_are_taken_and_left_as_they_are(place, tmp_path):
     assert (tmp_path / "mine" / "factors.safetensors").read_bytes() == before
     first = [loss for stage, _, loss in metrics(tmp_path / "run") if stage == 1]
     assert first[-1] < 0.8 * first[0]
-    assert report.sizes["parameter_ratio"] == pytest.approx(0.3, rel=0.1)
+    assert 0.3 <= report.sizes["parameter_ratio"] < 0.4
 
 
 KILLED = """
@@ -245,7 +245,7 @@ def test_a_damaged_checkpoint_is_one_clear_line(place, tmp_path):
         (("--layers", "first"), "--layers first: give all, last, or numbers"),
         (("--positions", "0"), "give numbers from 1 on"),
         (("--share", "2"), "share is from 0 to 1"),
-        (("--factors", "nowhere"), "nowhere"),
+        (("--factors", "nowhere"), "nowhere: no such folder"),
         (("--tokenizer", "nowhere.model"), "nowhere.model"),
     ],
 )
