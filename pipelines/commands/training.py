@@ -1,7 +1,7 @@
 """Commands that train: `finetune`, `translate-bench`."""
 
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -183,6 +183,7 @@ def translate_bench(
     ways: Annotated[str | None, typer.Option(help="Of scratch and two-stage.", show_default=False)] = None,
     sizes: Annotated[str, typer.Option(help="Of the model: small, base, large.")] = "base",
     seeds: Annotated[str, typer.Option(help="Such as 0,1,2.")] = "0",
+    pieces: Annotated[int, typer.Option(help="Of each pair's vocabulary.", min=20)] = 8000,
     hownet: Dictionaries = None,
     threads: Annotated[int, typer.Option(help="Of each process; several may share a work folder.", min=1)] = 1,
     report: Annotated[
@@ -216,7 +217,7 @@ def translate_bench(
             _names(sizes),
         )
     )
-    bench = Bench(data, out, chosen.recipe, tuple(hownet or ()))
+    bench = Bench(data, out, replace(chosen.recipe, n_pieces=pieces), tuple(hownet or ()))
     place = report or out
     check_report(place)
     for _ in run_cells(bench, cells, lambda text: typer.echo(text, err=True)):

@@ -25,12 +25,12 @@ RESAMPLES = 1000
 
 @dataclass(frozen=True)
 class Score:
-    """BLEU and chrF with the half widths of their 95 % intervals, and what they were measured with."""
+    """BLEU and chrF with the half widths of their 95 % intervals (None for scores near 0), and signatures."""
 
     bleu: float
-    bleu_interval: float
+    bleu_interval: float | None
     chrf: float
-    chrf_interval: float
+    chrf_interval: float | None
     bleu_signature: str
     chrf_signature: str
 
@@ -65,14 +65,20 @@ def translate(model: Any, encoder: Encoder, sentences: Sequence[str], beams: int
 def score(translations: Sequence[str], text: ParallelText) -> Score:
     """Compare translations with the references of a text."""
     references = [list(text.targets)]
-    bleu_metric, chrf_metric = BLEU(references=references), CHRF(references=references)
-    bleu = bleu_metric.corpus_score(list(translations), None, n_bootstrap=RESAMPLES)
-    chrf = chrf_metric.corpus_score(list(translations), None, n_bootstrap=RESAMPLES)
+    bleu, chrf = BLEU(references=references), CHRF(references=references)
     return Score(
-        bleu=bleu.score,
-        bleu_interval=float(bleu._ci),
-        chrf=chrf.score,
-        chrf_interval=float(chrf._ci),
-        bleu_signature=str(bleu_metric.get_signature()),
-        chrf_signature=str(chrf_metric.get_signature()),
+        bleu=bleu.corpus_score(list(translations), None).score,
+        bleu_interval=_interval(bleu, translations),
+        chrf=chrf.corpus_score(list(translations), None).score,
+        chrf_interval=_interval(chrf, translations),
+        bleu_signature=str(bleu.get_signature()),
+        chrf_signature=str(chrf.get_signature()),
     )
+
+
+def _interval(metric: Any, translations: Sequence[str]) -> float | None:
+    """Half the width of a metric's 95 % interval."""
+    try:
+        return float(metric.corpus_score(list(translations), None, n_bootstrap=RESAMPLES)._ci)
+    except TypeError:  # sacrebleu 2.6 mixes types of numbers where a resample scores 0
+        return None

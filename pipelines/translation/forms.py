@@ -27,14 +27,14 @@ from see_tn.chain.shapes import ChainShape, balanced_sites
 from see_tn.fitting.als import FitOptions
 from see_tn.fitting.codes import CodeOptions
 from see_tn.fitting.layer import LayerFitOptions, fit_layer
-from see_tn.layer.codes import CodeShape
+from see_tn.layer.codes import CODE_BITS, CodeShape
 from see_tn.layer.embedding import EntangledEmbedding
 from see_tn.layer.spec import INT8, LayerSpec
 from see_tn.planning.budget import Budget, layer_spec, shape_for_ratio
-from see_tn.planning.codes import code_shapes
+from see_tn.planning.codes import WIDEST_PART, coded_spec
 from see_tn.planning.weigh import weigh
 
-CODE_BITS, CODE_WIDTH = 4, 2
+FEW_BITS, NARROW = 4, 2
 """Codes where parameters are counted: 16 codewords for every two columns, a 500th of a table of 8,000 rows."""
 
 FREQUENCY_POWER = 0.5
@@ -100,7 +100,7 @@ def _see(material: Material, budget: Budget, seed: int) -> EntangledEmbedding:
             seed=seed,
         )[0]
         return _fitted(best.spec, material.rows, material, seed)
-    codes = CodeShape(material.width, -(-material.width // CODE_WIDTH), CODE_BITS, CODE_WIDTH)
+    codes = CodeShape(material.width, -(-material.width // NARROW), FEW_BITS, NARROW)
     allowed = budget.allowed(material.n_pieces, material.width)
     left = replace(budget, ratio=material.n_pieces * material.width / (allowed - codes.parameters))
     shape = shape_for_ratio(material.rows, _chain(material), left)
@@ -152,14 +152,18 @@ def _morphte(material: Material, budget: Budget, seed: int) -> EntangledEmbeddin
 
 
 def _pq(material: Material, budget: Budget, seed: int) -> EntangledEmbedding:
-    budget = replace(budget, storage="float32")
-    candidates = code_shapes(None, material.n_pieces, material.width, budget, 0)
-    shapes = [shape for shape in candidates if not shape.blocks]
-    if not shapes:
+    n, width, budget = material.n_pieces, material.width, replace(budget, storage="float32")
+    shapes = [
+        CodeShape(width, -(-width // part), bits, part) for bits in CODE_BITS for part in range(1, WIDEST_PART + 1)
+    ]
+    fitting = [
+        shape for shape in shapes if coded_spec(None, n, shape, budget).stored_bytes(0) <= budget.allowed(n, width)
+    ]
+    if not fitting:
         raise SeeError(f"{budget.ratio:g} times fewer bytes leave no product quantisation; ask for a smaller ratio")
-    # The most bits a column: of shapes that use the same bytes the one that is left least.
-    shape = max(shapes, key=lambda shape: shape.parts * shape.bits)
-    return _fitted(LayerSpec(material.n_pieces, material.width, offset=True, codes=shape), None, material, seed)
+    # The most bits a row: of shapes within the same bytes the one that is left least.
+    shape = max(fitting, key=lambda shape: shape.parts * shape.bits)
+    return _fitted(LayerSpec(n, width, offset=True, codes=shape), None, material, seed)
 
 
 FORMS: dict[str, Callable[[Material, Budget, int], EntangledEmbedding]] = {

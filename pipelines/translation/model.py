@@ -17,7 +17,7 @@ class ModelSize:
     layers: int = 3
     heads: int = 4
     inner: int = 512
-    dropout: float = 0.1
+    dropout: float = 0.0
 
 
 def new_model(size: ModelSize, n_pieces: int, seed: int) -> PegasusForConditionalGeneration:

@@ -2,7 +2,7 @@
 
 import json
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
@@ -68,7 +68,7 @@ def summary(results: Sequence[dict[str, Any]]) -> pd.DataFrame:
     for result in sorted(results, key=_key):
         cells.setdefault(tuple(result[name] for name in GROUP), []).append(result)
     for key, seeds in cells.items():
-        numbers = {name: mean(one[name] for one in seeds) for name in _numbers(seeds[0])}
+        numbers = {name: _mean(one[name] for one in seeds) for name in _numbers(seeds[0])}
         spread = stdev(one["bleu"] for one in seeds) if len(seeds) > 1 else None
         rows.append({**dict(zip(GROUP, key, strict=True)), **numbers, "spread": spread, "seeds": len(seeds)})
     frame = pd.DataFrame(rows)
@@ -121,11 +121,12 @@ def _table(table: pd.DataFrame) -> str:
 
 def _line(row: dict[Any, Any]) -> str:
     interval = row["spread"] if row["seeds"] > 1 else row["bleu_interval"]
+    about = "" if pd.isna(interval) else f" ± {interval:.1f}"
     cells = (
         row["form"],
         row["way"],
         "–" if row["form"] == "dense" else row["by"],
-        f"{row['bleu']:.1f} ± {interval:.1f}",
+        f"{row['bleu']:.1f}{about}",
         f"{row['chrf']:.1f}",
         f"{row['to_dense']:+.1f}",
         f"{row['parameters']:,.0f}",
@@ -158,8 +159,13 @@ def _provenance(results: Sequence[dict[str, Any]], arguments: Sequence[str]) -> 
 
 
 def _numbers(result: dict[str, Any]) -> list[str]:
-    kept = [name for name, value in result.items() if type(value) in (int, float)]
+    kept = [name for name, value in result.items() if value is None or type(value) in (int, float)]
     return [name for name in kept if name not in (*GROUP, "seed")]
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return mean(known) if known else None
 
 
 def _key(result: dict[str, Any]) -> tuple[Any, ...]:

@@ -1,0 +1,186 @@
+"""The translation benchmark on a corpus of a few words: every cell, stopped and resumed, and its report."""
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+
+pytest.importorskip("sacrebleu", reason="needs the extra translation")
+pytest.importorskip("transformers", reason="needs the extra hf")
+
+from pipelines.translation.bench import Bench, results, run_cells
+from pipelines.translation.cells import GRID, Cell, Recipe, all_cells
+from pipelines.translation.report import markdown, summary, write_report
+from see_kb.errors import SeeError
+from tests.pipelines.command import assert_one_line, see
+from tests.pipelines.translation.corpora import write_corpora
+from tests.shared_data import ROOT
+
+RECIPE = Recipe(epochs=2, stage_1=1, stage_2=1, warmup=2, positions=256, n_pieces=150)
+RATIO = 3
+CELLS = list(all_cells(["de-en"], [RATIO], [0]))
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("bench")
+    write_corpora(folder / "corpora")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def bench(place):
+    """All cells, trained once."""
+    made = Bench(place / "corpora", place / "out", RECIPE)
+    assert len(list(run_cells(made, CELLS))) == len(CELLS) == len(GRID) + 2
+    return made
+
+
+def by_name(bench):
+    names = ("pair", "form", "way", "ratio", "by", "seed")
+    return {Cell(*(result[name] for name in names)).name: result for result in results(bench)}
+
+
+def test_every_cell_has_a_result_with_all_that_the_table_shows(bench):
+    found = by_name(bench)
+    assert set(found) == {cell.name for cell in CELLS}
+    for result in found.values():
+        assert 0 <= result["bleu"] <= 100
+        assert result["seconds"] > 0
+        assert result["bleu_signature"].startswith("nrefs:1")
+        assert result["made"]["recipe"] == json.dumps(RECIPE.__dict__)
+
+
+def test_cells_keep_to_their_budgets(bench):
+    for result in results(bench):
+        if result["form"] == "dense":
+            assert result["parameter_ratio"] == result["byte_ratio"] == 1
+        else:
+            assert result["parameter_ratio" if result["by"] == "parameters" else "byte_ratio"] >= RATIO * 0.999
+            wanted = (result["body_parameters"] + result["dense_parameters"]) / result["model_parameters"]
+            assert result["model_parameter_ratio"] == wanted
+
+
+def test_parameters_are_those_that_a_model_has(bench):
+    dense = by_name(bench)["de-en-base-dense-seed0"]
+    from transformers import PegasusForConditionalGeneration
+
+    folder = bench.folder(CELLS[0]) / "model"
+    model = PegasusForConditionalGeneration.from_pretrained(folder)
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    assert dense["model_parameters"] == sum(parameter.numel() for parameter in trained)
+    assert (folder / "tokenizer.model").is_file()
+
+
+def test_what_is_done_is_not_done_again(bench):
+    before = {path: path.stat().st_mtime_ns for path in bench.out.glob("cells/*/result.json")}
+    assert len(list(run_cells(bench, CELLS))) == len(CELLS)
+    assert before == {path: path.stat().st_mtime_ns for path in bench.out.glob("cells/*/result.json")}
+    assert not list(bench.out.glob("cells/*/checkpoints"))
+
+
+def test_another_recipe_is_refused(bench):
+    with pytest.raises(SeeError, match="cells of another recipe lie here"):
+        next(run_cells(replace(bench, recipe=replace(RECIPE, epochs=3)), CELLS))
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from tests.pipelines.translation.test_bench import *
+seen = 0
+def kill(text):
+    global seen
+    seen += "stage 2" in text
+    if seen == 1 and "products" in text:
+        os._exit(9)
+bench = Bench(Path(sys.argv[1]), Path(sys.argv[2]), replace(RECIPE, stage_2=20))
+cells = [CELLS[0], next(cell for cell in CELLS if cell.form == "products")]
+for _ in run_cells(bench, cells, kill): seen = 0
+"""
+
+
+def test_a_benchmark_that_was_killed_goes_on_and_comes_to_the_same(place, tmp_path):
+    cells = [CELLS[0], next(cell for cell in CELLS if cell.form == "products")]
+    scores = []
+    for name in ("whole", "killed"):
+        made = Bench(place / "corpora", tmp_path / name, replace(RECIPE, stage_2=20))
+        if name == "killed":
+            values = map(str, (made.data, made.out))
+            process = subprocess.run([sys.executable, "-c", KILLED, *values], cwd=ROOT, check=False)
+            assert process.returncode == 9
+            assert len(results(made)) == 1
+        scores.append([(one["best_loss"], one["bleu"], one["chrf"]) for one in run_cells(made, cells)])
+    assert scores[0] == scores[1]
+
+
+def test_a_cell_that_another_process_holds_is_passed_over(place, tmp_path):
+    from filelock import FileLock
+
+    made = Bench(place / "corpora", tmp_path / "out", RECIPE)
+    folder = made.folder(CELLS[0])
+    folder.mkdir(parents=True)
+    with FileLock(folder / "lock"):
+        assert list(run_cells(made, CELLS[:1])) == []
+
+
+def test_the_report_has_a_line_for_each_cell(bench, tmp_path):
+    write_report(results(bench), tmp_path, ["--preset", "quick"])
+    text = (tmp_path / "translation.md").read_text()
+    rows = [line for line in text.splitlines() if line.startswith("| ") and "form" not in line]
+    assert len(rows) == len(CELLS)
+    assert "`see translate-bench --preset quick`" in text
+    lines = [json.loads(line) for line in (tmp_path / "translation.jsonl").read_text().splitlines()]
+    assert len(lines) == len(CELLS)
+    wanted = {"pair", "form", "way", "ratio", "by", "bleu", "chrf", "parameters", "bytes", "seed", "seconds"}
+    assert all(wanted <= line.keys() for line in lines)
+    assert (tmp_path / "translation.png").stat().st_size > 10_000
+
+
+def test_seeds_are_averaged_and_compared_with_the_dense_model(bench):
+    one = results(bench)
+    other = [{**result, "seed": 1, "bleu": result["bleu"] + 2} for result in one]
+    frame = summary([*one, *other])
+    assert (frame["seeds"] == 2).all()
+    dense = next(result["bleu"] for result in one if result["form"] == "dense" and result["way"] == "scratch")
+    for result in one:
+        chosen = frame[
+            (frame["form"] == result["form"]) & (frame["way"] == result["way"]) & (frame["by"] == result["by"])
+        ]
+        assert chosen["bleu"].item() == pytest.approx(result["bleu"] + 1)
+        assert chosen["to_dense"].item() == pytest.approx(result["bleu"] - dense)
+        assert chosen["spread"].item() == pytest.approx(2**0.5)
+    assert "± 1.4" in markdown([*one, *other], [])
+
+
+def test_unknown_names_are_refused_by_name():
+    for change, part in (
+        ({"pairs": ["de-fr"]}, "'de-fr': no such pair; take one of de-en, zh-en"),
+        ({"forms": ["tt"]}, "'tt': no such form"),
+        ({"ways": ["three-stage"]}, "'three-stage': no such way"),
+        ({"sizes": ["huge"]}, "'huge': no such size"),
+    ):
+        with pytest.raises(SeeError, match=part):
+            list(all_cells(**{"pairs": ["de-en"], "ratios": [20], "seeds": [0], **change}))
+
+
+def test_the_command_says_what_is_wrong(place, tmp_path):
+    command = ("translate-bench", "--data", place / "corpora", "--out", tmp_path / "out", "--preset", "quick")
+    assert_one_line(see(*command, "--ratios", "ten"), "--ratios ten: give numbers")
+    assert_one_line(see(*command, "--pairs", "zh-en"), "3am", "cannot be read")
+    assert_one_line(see(*command, "--pieces", "5000"), "5000 pieces from 300 sentences", "ask for fewer pieces")
+
+
+def test_a_bad_line_of_a_corpus_is_told_by_its_number(tmp_path):
+    file = write_corpora(tmp_path / "corpora") / "multi30k" / "train.de"
+    lines = file.read_bytes().splitlines()
+    command = ("translate-bench", "--data", tmp_path / "corpora", "--out", tmp_path / "out", "--preset", "quick")
+    for damaged, parts in (
+        ([*lines[:4], b"\xff", *lines[5:]], ("train.de:5: not UTF-8",)),
+        ([*lines[:4], b"", *lines[5:]], ("train.de:5: an empty line",)),
+        (lines[:-1], ("train.en: 300 lines", "train.de has 299")),
+    ):
+        file.write_bytes(b"\n".join(damaged) + b"\n")
+        assert_one_line(see(*command, "--pieces", 150), *parts)
