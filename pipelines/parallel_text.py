@@ -2,6 +2,7 @@
 
 import gzip
 import zlib
+from collections.abc import Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,11 @@ class ParallelText:
     def part(self, start: int | None, stop: int | None) -> "ParallelText":
         """Some of the sentences, as a slice."""
         return ParallelText(self.sources[start:stop], self.targets[start:stop])
+
+    def chosen(self, numbers: Set[int]) -> "ParallelText":
+        """The sentences of some numbers, in order."""
+        order = sorted(numbers)
+        return ParallelText(tuple(self.sources[one] for one in order), tuple(self.targets[one] for one in order))
 
 
 def read_lines(path: Path) -> tuple[str, ...]:

@@ -11,11 +11,17 @@ import torch
 
 from see_kb.vocabulary.reader import read_vocabulary
 from tests.pipelines.command import see
+from tests.pipelines.translation.corpora import write_corpora
 from tests.shared_data import ROOT
 from tests.small_data import SENSES
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMANDS = [line for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) for line in block.splitlines()]
+SMALL = {
+    # A vocabulary of a few dozen pieces has more units than pieces: no ratio of 20 for it.
+    **dict.fromkeys(("init", "plan", "finetune"), ("--ratio", "0.2")),
+    "translate-bench": ("--pieces", "150", "--ratios", "3"),
+}
 SEE_COMMANDS = [shlex.split(line)[1:] for line in COMMANDS if line.startswith("see ")]
 
 
@@ -33,17 +39,21 @@ def place(small_tables, tmp_path_factory):
     (folder / "words.tsv.gz").write_bytes(gzip.compress(b"man\t0.05\n"))
     n_pieces = len(read_vocabulary(folder / "tokenizer.model").pieces)
     np.save(folder / "embeddings.npy", np.random.default_rng(0).standard_normal((n_pieces, 512)))
+    small_model(n_pieces, torch.float32).save_pretrained(folder / "my_model")
+    (folder / "my_model" / "tokenizer.model").write_bytes((folder / "tokenizer.model").read_bytes())
+    (folder / "text.txt").write_text("man dogs break\nunbreakable man\n" * 120, encoding="utf-8")
+    write_corpora(folder / "corpora")
     return folder
 
 
 def test_the_commands_run_in_the_order_of_the_readme(place):
     for arguments in SEE_COMMANDS:
-        # A vocabulary of a few dozen pieces has more units than pieces: no ratio of 20 for it.
-        small = ["--ratio", "0.2"] if arguments[0] in ("init", "plan") else []
-        process = see(*arguments, *small, cwd=place)
+        process = see(*arguments, *SMALL.get(arguments[0], ()), cwd=place)
         assert process.returncode == 0, (arguments, process.stderr)
     assert (place / "my_tables" / "manifest.json").is_file()
     assert (place / "my_factors" / "factors.safetensors").is_file()
+    assert (place / "my_run" / "model" / "config.json").is_file()
+    assert (place / "my_bench" / "translation.md").is_file()
 
 
 def test_every_option_of_the_readme_is_explained_by_help():
@@ -65,15 +75,15 @@ def test_the_python_of_the_readme_runs(small_tables, tmp_path, monkeypatch):
     assert names["rows"].shape == (1, 3, 24)
     assert torch.equal(names["rows"][0], names["table"][[0, 1, 1]])
     assert Path("my_trained_factors", "factors.safetensors").is_file()
-    names["model"] = small_model(names["layer"])
+    names["model"] = small_model(names["layer"].num_embeddings, names["layer"].dtype)
     exec(swap, names)
     assert names["model"].get_input_embeddings().weight.shape == names["table"].shape
     assert Path("my_model", "model.safetensors").is_file()
 
 
-def small_model(layer):
+def small_model(n_pieces, dtype):
     from transformers import Phi3Config, Phi3ForCausalLM
 
     sizes = {"hidden_size": 24, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
-    tokens = {"vocab_size": layer.num_embeddings, "pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2}
-    return Phi3ForCausalLM(Phi3Config(**sizes, **tokens)).to(layer.dtype)
+    tokens = {"vocab_size": n_pieces, "pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2}
+    return Phi3ForCausalLM(Phi3Config(**sizes, **tokens)).to(dtype)

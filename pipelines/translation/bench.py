@@ -30,7 +30,7 @@ from pipelines.translation.prepare import prepare
 from pipelines.translation.train import CHECKPOINTS, Trainer
 from see_kb.errors import SeeError
 
-RESULT, MODEL, TOKENIZER = "result.json", "model", "tokenizer.model"
+RECIPE, RESULT, MODEL, TOKENIZER = "recipe.json", "result.json", "model", "tokenizer.model"
 
 Says = Callable[[str], None]
 
@@ -92,10 +92,8 @@ def _finished(folder: Path) -> dict[str, Any] | None:
 
 def _check_recipe(bench: Bench) -> None:
     """Cells of another recipe must not stand in one table."""
-    file, recipe = bench.out / "recipe.json", asdict(bench.recipe)
-    if not file.exists():
-        _write(file, recipe)
-    elif json.loads(file.read_text(encoding="utf-8")) != recipe:
+    file = bench.out / RECIPE
+    if file.exists() and json.loads(file.read_text(encoding="utf-8")) != asdict(bench.recipe):
         raise SeeError(f"{file}: cells of another recipe lie here; name a new folder, or give the same options")
 
 
@@ -103,6 +101,7 @@ def _train(bench: Bench, cell: Cell, says: Says) -> dict[str, Any]:
     folder = bench.folder(cell)
     corpus = read_corpus(bench.data, cell.pair).first(bench.recipe.sentences)
     prepared = prepare(bench.out / cell.pair, corpus.train, bench.recipe.n_pieces, bench.dictionaries)
+    _write(bench.out / RECIPE, asdict(bench.recipe))
     teacher = None
     if cell.way == "two-stage":
         run_cell(bench, cell.dense, says, wait=True)
@@ -152,6 +151,6 @@ def _commit() -> str:
 
 
 def _write(file: Path, values: Any) -> None:
-    unfinished = file.with_suffix(".partial")
+    unfinished = file.with_suffix(f".{os.getpid()}.partial")
     unfinished.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
     unfinished.rename(file)

@@ -29,7 +29,7 @@ PAIRS = {
 }
 
 DEV = 500
-"""Sentences at the end of `train` that are kept apart to choose by, where there is no `dev`."""
+"""Sentences of `train`, spread evenly, that are kept apart to choose by, where there is no `dev`."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,8 @@ def read_corpus(data: Path, name: str) -> Corpus:
         return Corpus(pair, train, _read(data, pair, pair.dev), test)
     if len(train) <= DEV:
         raise SeeError(f"{data / pair.folder}: {len(train)} sentences, {DEV} of them to choose by; give more")
-    return Corpus(pair, train.part(None, -DEV), train.part(-DEV, None), test)
+    chosen = {number * len(train) // DEV for number in range(DEV)}
+    return Corpus(pair, train.chosen(set(range(len(train))) - chosen), train.chosen(chosen), test)
 
 
 def _read(data: Path, pair: Pair, part: str) -> ParallelText:

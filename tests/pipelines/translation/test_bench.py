@@ -96,7 +96,7 @@ def kill(text):
     seen += "stage 2" in text
     if seen == 1 and "products" in text:
         os._exit(9)
-bench = Bench(Path(sys.argv[1]), Path(sys.argv[2]), replace(RECIPE, stage_2=20))
+bench = Bench(Path(sys.argv[1]), Path(sys.argv[2]), replace(RECIPE, stage_2=8))
 cells = [CELLS[0], next(cell for cell in CELLS if cell.form == "products")]
 for _ in run_cells(bench, cells, kill): seen = 0
 """
@@ -106,7 +106,7 @@ def test_a_benchmark_that_was_killed_goes_on_and_comes_to_the_same(place, tmp_pa
     cells = [CELLS[0], next(cell for cell in CELLS if cell.form == "products")]
     scores = []
     for name in ("whole", "killed"):
-        made = Bench(place / "corpora", tmp_path / name, replace(RECIPE, stage_2=20))
+        made = Bench(place / "corpora", tmp_path / name, replace(RECIPE, stage_2=8))
         if name == "killed":
             values = map(str, (made.data, made.out))
             process = subprocess.run([sys.executable, "-c", KILLED, *values], cwd=ROOT, check=False)
