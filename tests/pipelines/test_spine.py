@@ -1,6 +1,7 @@
 """The main job on real input: every sense read, every piece with a row of its own, the same bytes each time."""
 
 import hashlib
+import json
 
 import duckdb
 import pytest
@@ -11,7 +12,7 @@ from pipelines.init import InitOptions, init_fitted
 from see_kb.tables.coverage import measure_coverage
 from see_kb.tables.manifest import read_manifest
 from see_tn.fitting.als import FitOptions
-from tests.pipelines.command import see
+from tests.pipelines.command import assert_one_line, see
 from tests.shared_data import FREQUENCY, HOWNET, TAXONOMY, TEACHER, TOKENIZERS, TRIPLES, needs_shared
 from tests.small_data import small_inputs
 
@@ -114,3 +115,17 @@ def test_progress_is_told_before_each_step(tmp_path):
     told: list[str] = []
     build_tables(small_inputs(tmp_path), tmp_path / "tables", progress=told.append)
     assert [step.split()[0] for step in told] == ["reading", "reading", "aligning", "writing"]
+
+
+def test_a_model_whose_table_has_more_rows_than_pieces_gets_rows_for_all(tmp_path):
+    """Real tokenizers leave ids of padded tables out: each becomes an unused piece with a row of its own."""
+    inputs = small_inputs(tmp_path)
+    build_tables(inputs, tmp_path / "plain")
+    process = see("build", "--tokenizer", inputs.tokenizer, "--pieces", 300, "--out", tmp_path / "padded", "--json")
+    assert json.loads(process.stdout)["n_pieces"] == 300, process.stderr
+    folder = tmp_path / "padded"
+    assert one("SELECT count(*) FROM '{folder}/pieces.parquet' WHERE kind = 'unused' AND piece_id >= 278", folder) == 22
+    assert one("SELECT count(DISTINCT piece) FROM '{folder}/pieces.parquet'", folder) == 300
+    assert one(BROKEN_PIECES, folder) == one(SHARED_ROWS, folder) == 0
+    refused = see("build", "--tokenizer", inputs.tokenizer, "--pieces", 100, "--out", tmp_path / "small")
+    assert_one_line(refused, "278 pieces, more than the 100 asked for")
