@@ -220,8 +220,11 @@ def translate_bench(
     bench = Bench(data, out, replace(chosen.recipe, n_pieces=pieces), tuple(hownet or ()))
     place = report or out
     check_report(place)
+    written = 0
     for _ in run_cells(bench, cells, lambda text: typer.echo(text, err=True)):
-        write_report(results(bench), place, sys.argv[1:])
+        if (found := results(bench)) and len(found) != written:
+            write_report(found, place, sys.argv[2:])
+            written = len(found)
     typer.echo(f"{place / 'translation.md'}: {len(results(bench))} models")
 
 

@@ -21,6 +21,7 @@ from pipelines.finetune.models import FactorPlan, check_tokenizer, load_model, m
 from pipelines.finetune.options import FinetuneInputs, FinetuneOptions
 from pipelines.finetune.texts import SpecialIds, find_tokenizer, read_examples
 from pipelines.model_sizes import ModelSizes
+from pipelines.whole_files import write_json
 from see_kb.errors import FormatError, SeeError
 from see_tn.layer.embedding import EntangledEmbedding
 from see_tn.training.batches import Batches, Examples, Share
@@ -189,7 +190,7 @@ class _Finetuning:
             if self.out.exists() and any(self.out.iterdir()):
                 raise SeeError(f"{self.out}: holds something else than a run; name a new folder")
             self.out.mkdir(parents=True, exist_ok=True)
-            _write(self.out / RUN, settings)
+            write_json(self.out / RUN, settings)
         self.accelerator.wait_for_everyone()
         _check_run(self.out, settings)
 
@@ -241,7 +242,7 @@ class _Finetuning:
             self.model.save_pretrained(self.out / MODEL)
             shutil.copyfile(self.tokenizer, self.out / MODEL / self.tokenizer.name)
             self.run.records.close()
-            _write(self.out / REPORT, asdict(report))
+            write_json(self.out / REPORT, asdict(report))
             shutil.rmtree(self.out / CHECKPOINTS, ignore_errors=True)
         self.accelerator.wait_for_everyone()
         return FinetuneReport.read(self.out)
@@ -278,9 +279,3 @@ def _check_run(out: Path, settings: dict[str, Any]) -> None:
             f"{out}: a run with another {other[0]} ({before.get(other[0])!r}, now {now.get(other[0])!r}) lies here; "
             "give the same options, or name a new folder"
         )
-
-
-def _write(file: Path, values: Any) -> None:
-    unfinished = file.with_suffix(".partial")
-    unfinished.write_text(json.dumps(values, indent=2, default=str) + "\n", encoding="utf-8")
-    unfinished.rename(file)

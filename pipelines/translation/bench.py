@@ -24,11 +24,15 @@ from filelock import FileLock, Timeout
 
 from pipelines.model_sizes import ModelSizes
 from pipelines.translation.cells import Cell, Recipe
-from pipelines.translation.corpus import read_corpus
+from pipelines.translation.corpus import Corpus, read_corpus
 from pipelines.translation.evaluate import score, translate
-from pipelines.translation.prepare import prepare
-from pipelines.translation.train import CHECKPOINTS, Trainer
+from pipelines.translation.prepare import Prepared, prepare
+from pipelines.translation.train import CHECKPOINTS, START, Trainer
+from pipelines.whole_files import write_json
 from see_kb.errors import SeeError
+from see_tn.errors import FactorError
+from see_tn.layer.spec import spec_of
+from see_tn.planning.alternative import Alternative
 
 RECIPE, RESULT, MODEL, TOKENIZER = "recipe.json", "result.json", "model", "tokenizer.model"
 
@@ -52,16 +56,28 @@ class Bench:
 def run_cells(bench: Bench, cells: Sequence[Cell], says: Says = lambda _: None) -> Iterator[dict[str, Any]]:
     """Train the cells that are not done yet, one at a time, and give the result of each.
 
+    A cell that fails does not keep the others from being trained.
+
     Raises:
-        SeeError: a text or a dictionary cannot be used.
-        FactorError: training failed, or a checkpoint is damaged or cannot be written.
+        SeeError: a text or a dictionary cannot be used; or, after all other cells, a cell's budget or training failed.
     """
     bench.out.mkdir(parents=True, exist_ok=True)
     _check_recipe(bench)
+    for pair in dict.fromkeys(cell.pair for cell in cells):
+        _inputs(bench, pair)
+    failed: list[str] = []
     for number, cell in enumerate(cells, 1):
-        result = run_cell(bench, cell, partial(_say, says, f"{number}/{len(cells)} {cell.name}"))
+        place = f"{number}/{len(cells)} {cell.name}"
+        try:
+            result = run_cell(bench, cell, partial(_say, says, place))
+        except (SeeError, FactorError) as error:
+            says(f"{place}: {error}")
+            failed.append(f"{cell.name}: {error}")
+            continue
         if result is not None:
             yield result
+    if failed:
+        raise SeeError(f"{len(failed)} of {len(cells)} models failed, the others are done; first {failed[0]}")
 
 
 def run_cell(bench: Bench, cell: Cell, says: Says, *, wait: bool = False) -> dict[str, Any] | None:
@@ -97,11 +113,19 @@ def _check_recipe(bench: Bench) -> None:
         raise SeeError(f"{file}: cells of another recipe lie here; name a new folder, or give the same options")
 
 
+def _inputs(bench: Bench, pair: str) -> tuple[Corpus, Prepared]:
+    """A pair's texts, vocabulary and tables, and the recipe's file once they can be used."""
+    corpus = read_corpus(bench.data, pair).first(bench.recipe.sentences)
+    prepared = prepare(bench.out / pair, corpus, bench.recipe.n_pieces, bench.dictionaries)
+    with FileLock(bench.out / "lock"):
+        _check_recipe(bench)
+        write_json(bench.out / RECIPE, asdict(bench.recipe))
+    return corpus, prepared
+
+
 def _train(bench: Bench, cell: Cell, says: Says) -> dict[str, Any]:
     folder = bench.folder(cell)
-    corpus = read_corpus(bench.data, cell.pair).first(bench.recipe.sentences)
-    prepared = prepare(bench.out / cell.pair, corpus.train, bench.recipe.n_pieces, bench.dictionaries)
-    _write(bench.out / RECIPE, asdict(bench.recipe))
+    corpus, prepared = _inputs(bench, cell.pair)
     teacher = None
     if cell.way == "two-stage":
         run_cell(bench, cell.dense, says, wait=True)
@@ -109,9 +133,9 @@ def _train(bench: Bench, cell: Cell, says: Says) -> dict[str, Any]:
     trainer = Trainer(cell, bench.recipe, corpus, prepared, folder, teacher, says)
     model, layer = trainer.model()
     if layer is None:
-        sizes = ModelSizes.of_dense(model, model.get_input_embeddings().weight)
+        sizes, made_of = ModelSizes.of_dense(model, model.get_input_embeddings().weight), "a table"
     else:
-        sizes = ModelSizes.of_swapped(model, [layer])
+        sizes, made_of = ModelSizes.of_swapped(model, [layer]), Alternative(spec_of(layer), 0).name
     says("translating")
     test = score(translate(model, prepared.encoder(), corpus.test.sources), corpus.test)
     if cell == cell.dense:
@@ -123,10 +147,12 @@ def _train(bench: Bench, cell: Cell, says: Says) -> dict[str, Any]:
         **asdict(test),
         "seconds": round(trainer.seconds, 1),
         "best_loss": trainer.best,
+        "layer": made_of,
         "made": _made(bench.recipe),
     }
-    _write(folder / RESULT, result)
-    shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
+    write_json(folder / RESULT, result)
+    for leftover in (CHECKPOINTS, START):
+        shutil.rmtree(folder / leftover, ignore_errors=True)
     return result
 
 
@@ -148,9 +174,3 @@ def _commit() -> str:
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
     return found.stdout.strip()
-
-
-def _write(file: Path, values: Any) -> None:
-    unfinished = file.with_suffix(f".{os.getpid()}.partial")
-    unfinished.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
-    unfinished.rename(file)

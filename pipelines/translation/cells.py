@@ -12,10 +12,9 @@ from see_tn.planning.budget import By
 Way = Literal["scratch", "two-stage"]
 
 GRID: tuple[tuple[str, Way, By], ...] = (
-    ("see", "two-stage", "parameters"),
     ("see", "two-stage", "bytes"),
     ("pq", "two-stage", "bytes"),
-    ("products", "two-stage", "parameters"),
+    ("see", "two-stage", "parameters"),
     ("shuffled", "two-stage", "parameters"),
     ("random", "two-stage", "parameters"),
     ("low-rank", "two-stage", "parameters"),
@@ -28,7 +27,7 @@ GRID: tuple[tuple[str, Way, By], ...] = (
     ("word2ketxs", "scratch", "parameters"),
     ("morphte", "scratch", "parameters"),
 )
-"""The rows of the table at each ratio; without a teacher `see` is products alone."""
+"""The rows of the table at each ratio."""
 
 SIZES = {
     "small": ModelSize(width=64, heads=4, inner=256),

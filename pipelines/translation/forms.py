@@ -1,16 +1,16 @@
 """The layers of the benchmark: ours and the controls, each the largest that keeps to a budget.
 
-All controls but product quantisation are products too, told apart by which units make which row, so that only the
-form differs between cells: the code that trains them is the same.
+All controls but product quantisation are products too, told apart by which units make which row; the code that makes
+and trains them is the same.
 
-    see          units of meaning and form (the tables of `see build`), with a teacher learned codes beside them
-    products     the same without codes
-    shuffled     as `products`, each row with the units of another piece
-    random       as `products`, units drawn at random
+    see          by parameters: products of units of meaning and form (the tables of `see build`); by bytes, what fits
+                 the teacher's table best in 8 bits: learned codes, alone or beside products
+    shuffled     as `see`, each row with the units of another piece
+    random       as `see`, units drawn at random
     low-rank     one site of one column: a table of as many columns as there are channels, times a matrix
     word2ketxs   the digits of a piece's number as units (Panahi et al., arXiv 1911.04975)
     morphte      three parts of the piece's text, one table for all sites (Gan et al., arXiv 2210.15379)
-    pq           product quantisation of the teacher's table, codewords trained further
+    pq           product quantisation of the teacher's table in 8 bits: codes without a basis, and no products
 """
 
 from collections.abc import Callable
@@ -24,18 +24,15 @@ from torch import Tensor
 from see_kb.errors import SeeError
 from see_tn.chain.row_index import RowIndex
 from see_tn.chain.shapes import ChainShape, balanced_sites
-from see_tn.fitting.als import FitOptions
+from see_tn.fitting.als import FitOptions, mean_row
 from see_tn.fitting.codes import CodeOptions
-from see_tn.fitting.layer import LayerFitOptions, fit_layer
+from see_tn.fitting.layer import LayerFitOptions, fit_layer, residual
 from see_tn.layer.codes import CODE_BITS, CodeShape
 from see_tn.layer.embedding import EntangledEmbedding
 from see_tn.layer.spec import INT8, LayerSpec
 from see_tn.planning.budget import Budget, layer_spec, shape_for_ratio
-from see_tn.planning.codes import WIDEST_PART, coded_spec
+from see_tn.planning.codes import WIDEST_PART, best_codes, coded_spec
 from see_tn.planning.weigh import weigh
-
-FEW_BITS, NARROW = 4, 2
-"""Codes where parameters are counted: 16 codewords for every two columns, a 500th of a table of 8,000 rows."""
 
 FREQUENCY_POWER = 0.5
 """Fits weigh a piece by its count to this power."""
@@ -87,29 +84,20 @@ def make_layer(form: str, material: Material, budget: Budget, seed: int) -> Enta
 
 
 def _see(material: Material, budget: Budget, seed: int) -> EntangledEmbedding:
+    if budget.by == "parameters":
+        return _chained(material.rows, _chain(material), material, budget, seed)
     if material.teacher is None:
-        return _products(material, budget, seed)
-    if budget.by == "bytes":
-        best = weigh(
-            material.rows,
-            _chain(material),
-            material.teacher,
-            budget,
-            kinds=("codes", "both"),
-            weights=material.weights,
-            seed=seed,
-        )[0]
-        return _fitted(best.spec, material.rows, material, seed)
-    codes = CodeShape(material.width, -(-material.width // NARROW), FEW_BITS, NARROW)
-    allowed = budget.allowed(material.n_pieces, material.width)
-    left = replace(budget, ratio=material.n_pieces * material.width / (allowed - codes.parameters))
-    shape = shape_for_ratio(material.rows, _chain(material), left)
-    spec = replace(layer_spec(material.rows, shape, budget.storage, offset=True), codes=codes)
-    return _fitted(spec, material.rows, material, seed)
-
-
-def _products(material: Material, budget: Budget, seed: int) -> EntangledEmbedding:
-    return _chained(material.rows, _chain(material), material, budget, seed)
+        raise SeeError("learned codes need a teacher's table")
+    best = weigh(
+        material.rows,
+        _chain(material),
+        material.teacher,
+        budget,
+        kinds=("codes", "both"),
+        weights=material.weights,
+        seed=seed,
+    )[0]
+    return _fitted(best.spec, material.rows, material, seed)
 
 
 def _shuffled(material: Material, budget: Budget, seed: int) -> EntangledEmbedding:
@@ -152,7 +140,9 @@ def _morphte(material: Material, budget: Budget, seed: int) -> EntangledEmbeddin
 
 
 def _pq(material: Material, budget: Budget, seed: int) -> EntangledEmbedding:
-    n, width, budget = material.n_pieces, material.width, replace(budget, storage="float32")
+    if material.teacher is None:
+        raise SeeError("learned codes need a teacher's table")
+    n, width = material.n_pieces, material.width
     shapes = [
         CodeShape(width, -(-width // part), bits, part) for bits in CODE_BITS for part in range(1, WIDEST_PART + 1)
     ]
@@ -161,14 +151,13 @@ def _pq(material: Material, budget: Budget, seed: int) -> EntangledEmbedding:
     ]
     if not fitting:
         raise SeeError(f"{budget.ratio:g} times fewer bytes leave no product quantisation; ask for a smaller ratio")
-    # The most bits a row: of shapes within the same bytes the one that is left least.
-    shape = max(fitting, key=lambda shape: shape.parts * shape.bits)
-    return _fitted(LayerSpec(n, width, offset=True, codes=shape), None, material, seed)
+    left = residual(material.teacher, None, mean_row(material.teacher, material.weights))
+    shape, _ = best_codes(fitting, left, int8=budget.storage == INT8, seed=seed)
+    return _fitted(coded_spec(None, n, shape, budget), None, material, seed)
 
 
 FORMS: dict[str, Callable[[Material, Budget, int], EntangledEmbedding]] = {
     "see": _see,
-    "products": _products,
     "shuffled": _shuffled,
     "random": _random,
     "low-rank": _low_rank,

@@ -3,10 +3,12 @@
 OUT/de-en/vocabulary.model     pieces of both languages
 OUT/de-en/tables/              units of meaning and form, what `see build` makes
 OUT/de-en/morphemes/           the same with one term a row: three parts of the text
+OUT/de-en/inputs.json          digests of the texts and dictionaries that these were made from
 """
 
+import json
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -16,13 +18,17 @@ from filelock import FileLock
 
 from pipelines.build import BuildInputs, build_tables
 from pipelines.factor_inputs import read_rows
-from pipelines.parallel_text import ParallelText
+from pipelines.translation.corpus import Corpus
 from pipelines.translation.forms import Material
 from pipelines.translation.vocabulary import Encoder, train_vocabulary
+from pipelines.whole_files import write_json, write_whole
 from see_kb.alignment.units import UnitOptions
+from see_kb.errors import SeeError
+from see_kb.sources.bundled import BUNDLED
+from see_kb.sources.files import read_bytes, sha256_of
 from see_tn.training.batches import Examples
 
-VOCABULARY, TABLES, MORPHEMES = "vocabulary.model", "tables", "morphemes"
+VOCABULARY, TABLES, MORPHEMES, INPUTS = "vocabulary.model", "tables", "morphemes", "inputs.json"
 UNITS = {
     TABLES: UnitOptions(order=3, max_terms=2, units=200),
     MORPHEMES: UnitOptions(order=3, max_terms=1, units=200),
@@ -57,20 +63,40 @@ class Prepared:
         )
 
 
-def prepare(folder: Path, train: ParallelText, n_pieces: int, dictionaries: tuple[Path, ...]) -> Prepared:
+def prepare(folder: Path, corpus: Corpus, n_pieces: int, dictionaries: tuple[Path, ...]) -> Prepared:
     """Train a pair's vocabulary and build its tables, where they are not there yet.
 
     Raises:
-        SeeError: the text is too little for the pieces, or a dictionary cannot be used.
+        SeeError: the text is too little for the pieces, a dictionary cannot be used, or the folder holds what was made
+            from others.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    prepared = Prepared(folder)
+    prepared, inputs = Prepared(folder), _digests(corpus, n_pieces, dictionaries)
     with FileLock(folder / "lock"):
+        _check_inputs(folder / INPUTS, inputs)
         if not prepared.vocabulary.exists():
-            unfinished = folder / "vocabulary.partial"
-            train_vocabulary(train, n_pieces, unfinished)
-            unfinished.rename(prepared.vocabulary)
+            write_whole(prepared.vocabulary, lambda place: train_vocabulary(corpus.train, n_pieces, place))
         for name, units in UNITS.items():
             if not (folder / name).exists():
                 build_tables(BuildInputs(dictionaries, prepared.vocabulary, units=units), folder / name)
+        write_json(folder / INPUTS, inputs)
     return prepared
+
+
+def _digests(corpus: Corpus, n_pieces: int, dictionaries: tuple[Path, ...]) -> dict[str, Any]:
+    texts = json.dumps([asdict(part) for part in (corpus.train, corpus.dev, corpus.test)])
+    given = [path for path in dictionaries if path != Path(BUNDLED)]
+    files = [file for path in given for file in (sorted(path.rglob("*")) if path.is_dir() else [path])]
+    return {
+        "texts": sha256_of(texts.encode()),
+        "dictionaries": [sha256_of(read_bytes(file)) for file in files if not file.is_dir()],
+        "pieces": n_pieces,
+    }
+
+
+def _check_inputs(file: Path, inputs: dict[str, Any]) -> None:
+    if not file.exists():
+        return
+    before = json.loads(file.read_text(encoding="utf-8"))
+    if other := sorted(name for name in inputs if before.get(name) != inputs[name]):
+        raise SeeError(f"{file}: what lies here was made from other {other[0]}; give the same ones, or a new folder")

@@ -10,18 +10,19 @@ from typing import Any
 import pandas as pd
 
 from pipelines.plots import check_plot
+from pipelines.whole_files import write_text, write_whole
 
 MARKDOWN, LINES, PLOT = "translation.md", "translation.jsonl", "translation.png"
 
 GROUP = ["pair", "size", "ratio", "form", "way", "by"]
 """Columns that seeds are averaged within."""
 
-ORDER = ("dense", "see", "products", "pq", "shuffled", "random", "low-rank", "word2ketxs", "morphte")
+ORDER = ("dense", "see", "pq", "shuffled", "random", "low-rank", "word2ketxs", "morphte")
 
 HEAD = (
-    "| form | way | counted | BLEU | chrF | to dense | parameters | bytes | embedding: parameters, bytes "
+    "| form | way | counted | made of | BLEU | chrF | to dense | parameters | bytes | embedding: parameters, bytes "
     "| model: parameters, bytes | minutes | seeds |",
-    "|---|---|---|---|---|---|---|---|---|---|---|---|",
+    "|---|---|---|---|---|---|---|---|---|---|---|---|---|",
 )
 
 
@@ -45,8 +46,8 @@ def write_report(results: Sequence[dict[str, Any]], folder: Path, arguments: Seq
     """
     check_report(folder)
     ordered = sorted(results, key=_key)
-    _write(folder / LINES, "".join(json.dumps(result) + "\n" for result in ordered))
-    _write(folder / MARKDOWN, markdown(ordered, arguments))
+    write_text(folder / LINES, "".join(json.dumps(result) + "\n" for result in ordered))
+    write_text(folder / MARKDOWN, markdown(ordered, arguments))
     plot(ordered, folder / PLOT)
 
 
@@ -70,7 +71,8 @@ def summary(results: Sequence[dict[str, Any]]) -> pd.DataFrame:
     for key, seeds in cells.items():
         numbers = {name: _mean(one[name] for one in seeds) for name in _numbers(seeds[0])}
         spread = stdev(one["bleu"] for one in seeds) if len(seeds) > 1 else None
-        rows.append({**dict(zip(GROUP, key, strict=True)), **numbers, "spread": spread, "seeds": len(seeds)})
+        about = {"layer": seeds[0].get("layer", "–"), "spread": spread, "seeds": len(seeds)}
+        rows.append({**dict(zip(GROUP, key, strict=True)), **numbers, **about})
     frame = pd.DataFrame(rows)
     dense = frame[(frame["form"] == "dense") & (frame["way"] == "scratch")].set_index(["pair", "size"])["bleu"]
     frame["to_dense"] = [
@@ -105,8 +107,9 @@ def plot(results: Sequence[dict[str, Any]], path: Path) -> None:
                 points["bytes"], points["bleu"], label=f"{form}, {way}, by {by}", color=colour, alpha=0.9, **style
             )
         axes.set(xscale="log", xlabel="bytes of the embedding", ylabel="BLEU", title=f"{pair}, {size} (line: dense)")
-        axes.legend(fontsize=7)
-    figure.savefig(path, dpi=120)
+        if len(others):
+            axes.legend(fontsize=7)
+    write_whole(path, lambda place: figure.savefig(place, dpi=120))
 
 
 def _table(table: pd.DataFrame) -> str:
@@ -126,6 +129,7 @@ def _line(row: dict[Any, Any]) -> str:
         row["form"],
         row["way"],
         "–" if row["form"] == "dense" else row["by"],
+        row["layer"],
         f"{row['bleu']:.1f}{about}",
         f"{row['chrf']:.1f}",
         f"{row['to_dense']:+.1f}",
@@ -152,7 +156,7 @@ def _provenance(results: Sequence[dict[str, Any]], arguments: Sequence[str]) -> 
         *(f"- `{signature}`" for signature in sorted({result["bleu_signature"] for result in results})),
         *(f"- `{signature}`" for signature in sorted({result["chrf_signature"] for result in results})),
         "- ± is half of the 95 % bootstrap interval of one run, or the standard deviation over several seeds",
-        "- minutes are those of training on one thread, the making of the layer included, without the teacher's",
+        "- minutes are those of training, the making of the layer included, without the teacher's",
         "",
     ]
     return "\n".join(lines)
@@ -174,9 +178,3 @@ def _key(result: dict[str, Any]) -> tuple[Any, ...]:
         *(result["pair"], result["size"], result["ratio"], result["way"] != "two-stage"),
         *(form, result["by"], result["seed"]),
     )
-
-
-def _write(file: Path, text: str) -> None:
-    unfinished = file.with_suffix(f"{file.suffix}.partial")
-    unfinished.write_text(text, encoding="utf-8")
-    unfinished.rename(file)

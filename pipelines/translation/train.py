@@ -1,5 +1,6 @@
 """One cell's training, resumed from its checkpoints."""
 
+import json
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -14,6 +15,7 @@ from pipelines.translation.corpus import Corpus
 from pipelines.translation.forms import make_layer
 from pipelines.translation.model import new_model
 from pipelines.translation.prepare import Prepared
+from see_tn.layer.checkpoint import load_embedding, save_embedding
 from see_tn.layer.embedding import EntangledEmbedding
 from see_tn.models.swap import swap_embedding
 from see_tn.planning.budget import Budget
@@ -24,7 +26,7 @@ from see_tn.training.options import Optimisation
 from see_tn.training.records import Records
 from see_tn.training.state import Checkpoints, Snapshot
 
-CHECKPOINTS, METRICS = "checkpoints", "metrics.jsonl"
+START, CHECKPOINTS, METRICS = "start", "checkpoints", "metrics.jsonl"
 
 Says = Callable[[str], None]
 
@@ -53,17 +55,26 @@ class Trainer:
         says: Says,
     ) -> None:
         self.cell, self.recipe, self.prepared, self.teacher_folder, self.says = cell, recipe, prepared, teacher, says
+        self.folder = folder
         encoder = prepared.encoder()
         self.train = Batches(encoder.examples(corpus.train), recipe.positions, cell.seed)
         self.dev = Batches(encoder.examples(corpus.dev), 4 * recipe.positions)
         self.n_pieces = encoder.n_pieces
         records = Records(folder / METRICS)
+        if not (folder / START).exists():
+            records.rewind(None)
         checkpoints = Checkpoints(folder / CHECKPOINTS, {"cell": asdict(cell), "recipe": asdict(recipe)})
         self.run = Run(Accelerator(cpu=True), cell.seed, checkpoints, records)
         self.start: Snapshot | None = checkpoints.last()
         records.rewind(None if self.start is None else self.start.progress)
         self.best: float | None = None
-        self.seconds = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """What the making of the layer and the stages took, before a kill as well."""
+        lines = map(json.loads, (self.folder / METRICS).read_text(encoding="utf-8").splitlines())
+        by_stage: dict[int, float] = {line["stage"]: line["seconds"] for line in lines if "seconds" in line}
+        return sum(by_stage.values())
 
     def model(self) -> tuple[Any, EntangledEmbedding | None]:
         """Train and give the model, and the layer in it if it is no dense one."""
@@ -85,13 +96,16 @@ class Trainer:
         return model.requires_grad_(False).eval()
 
     def _layer(self, teacher: Any) -> EntangledEmbedding:
-        cell = self.cell
-        material = self.prepared.material(self.train.examples, SIZES[cell.size].width, teacher)
-        self.says("making the layer")
-        began = time.monotonic()
-        layer = make_layer(cell.form, material, Budget(cell.ratio, cell.by, _storage(cell)), cell.seed)
-        self.seconds += time.monotonic() - began
-        return layer
+        """Make the layer once: a run that goes on must not depend on a fit that comes out the same."""
+        cell, place = self.cell, self.folder / START
+        if not place.exists():
+            self.says("making the layer")
+            began = time.monotonic()
+            material = self.prepared.material(self.train.examples, SIZES[cell.size].width, teacher)
+            layer = make_layer(cell.form, material, Budget(cell.ratio, cell.by, _storage(cell)), cell.seed)
+            self.run.records.add(0, 0, {"seconds": time.monotonic() - began})
+            save_embedding(layer, place)
+        return load_embedding(place)
 
     def _two_stages(self, model: Any, layer: EntangledEmbedding | None, teacher: Any) -> None:
         recipe = self.recipe
@@ -110,9 +124,9 @@ class Trainer:
         stage = Stage(number, objective, self.train, options, self.run, self.dev, judge)
         start = self.start if self.start and self.start.progress.stage == number else None
         outcome = stage.train(start, lambda step, text: self.says(f"stage {number}, step {step}/{steps}: {text}"))
+        self.run.records.add(number, outcome.steps, {"seconds": outcome.seconds})
         self.best = outcome.best
-        self.seconds += outcome.seconds
 
 
 def _storage(cell: Cell) -> Any:
-    return "int8" if cell.by == "bytes" and cell.form == "see" else "float32"
+    return "int8" if cell.by == "bytes" else "float32"

@@ -12,7 +12,7 @@ from see_tn.training.batches import Examples
 
 PAD, UNKNOWN, END = 0, 1, 2
 LONGEST = 128
-"""Pieces of a sentence beyond which it is cut, in training."""
+"""Pieces of a sentence beyond which it is cut."""
 
 
 def train_vocabulary(text: ParallelText, n_pieces: int, out: Path) -> None:

@@ -42,7 +42,9 @@ class Records:
                 break  # a line cut off by the kill
             if (values["stage"], values["step"]) <= (stage, step):
                 kept.append(line)
-        self.file.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+        unfinished = self.file.with_suffix(".partial")
+        unfinished.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+        unfinished.replace(self.file)
 
     def add(self, stage: int, step: int, values: Mapping[str, float]) -> None:
         """Write a line."""

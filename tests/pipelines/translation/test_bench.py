@@ -21,6 +21,7 @@ from tests.shared_data import ROOT
 RECIPE = Recipe(epochs=2, stage_1=1, stage_2=1, warmup=2, positions=256, n_pieces=150)
 RATIO = 3
 CELLS = list(all_cells(["de-en"], [RATIO], [0]))
+CODED = next(cell for cell in CELLS if cell.form == "see" and cell.by == "bytes")
 
 
 @pytest.fixture(scope="module")
@@ -94,16 +95,16 @@ seen = 0
 def kill(text):
     global seen
     seen += "stage 2" in text
-    if seen == 1 and "products" in text:
+    if seen == 1 and CODED.name in text:
         os._exit(9)
 bench = Bench(Path(sys.argv[1]), Path(sys.argv[2]), replace(RECIPE, stage_2=8))
-cells = [CELLS[0], next(cell for cell in CELLS if cell.form == "products")]
+cells = [CELLS[0], CODED]
 for _ in run_cells(bench, cells, kill): seen = 0
 """
 
 
 def test_a_benchmark_that_was_killed_goes_on_and_comes_to_the_same(place, tmp_path):
-    cells = [CELLS[0], next(cell for cell in CELLS if cell.form == "products")]
+    cells = [CELLS[0], CODED]
     scores = []
     for name in ("whole", "killed"):
         made = Bench(place / "corpora", tmp_path / name, replace(RECIPE, stage_2=8))
@@ -114,6 +115,25 @@ def test_a_benchmark_that_was_killed_goes_on_and_comes_to_the_same(place, tmp_pa
             assert len(results(made)) == 1
         scores.append([(one["best_loss"], one["bleu"], one["chrf"]) for one in run_cells(made, cells)])
     assert scores[0] == scores[1]
+
+
+def test_a_cell_that_fails_keeps_no_other_one_from_being_trained(bench):
+    small = list(all_cells(["de-en"], [40], [0], ["see"], ["scratch"]))
+    running = run_cells(bench, [*small, CELLS[1]])
+    assert [next(running)["way"] for _ in range(2)] == ["scratch", "two-stage"]
+    with pytest.raises(SeeError, match="1 of 3 models failed, the others are done; first de-en-base-see-scratch-40"):
+        next(running)
+
+
+def test_another_corpus_or_dictionary_is_refused(bench, tmp_path):
+    other = write_corpora(tmp_path / "corpora")
+    file = other / "multi30k" / "val.en"
+    file.write_text(file.read_text(encoding="utf-8").replace("a", "e"), encoding="utf-8")
+    with pytest.raises(SeeError, match="made from other texts"):
+        next(run_cells(replace(bench, data=other), CELLS))
+    (tmp_path / "words.tsv").write_text("W_E\tDEF\ndog\t{livestock|牲畜}\n", encoding="utf-8")
+    with pytest.raises(SeeError, match="made from other dictionaries"):
+        next(run_cells(replace(bench, dictionaries=(tmp_path / "words.tsv",)), CELLS))
 
 
 def test_a_cell_that_another_process_holds_is_passed_over(place, tmp_path):
