@@ -26,6 +26,10 @@ COMMANDS = (
 )
 """The subcommands, in the order in which help lists them."""
 
+NO_MEMORY = "not enough memory for this input; use a smaller one, fewer positions in a pass, or a larger machine"
+OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
+"""What torch says when it gets none."""
+
 app = typer.Typer(
     help="Sememe Entanglement Encoding: sememe–token tables for a vocabulary, and the factors that replace its "
     "embedding table. Start with `see demo`, or with `see build --tokenizer YOUR_TOKENIZER`.",
@@ -47,7 +51,11 @@ def main() -> None:
         place = f"{error.filename}: " if error.filename else ""
         sys.exit(_fail(f"{place}{error.strerror or error}; check the place and its permissions"))
     except MemoryError:
-        sys.exit(_fail("not enough memory for this input; use a smaller one or a larger machine"))
+        sys.exit(_fail(NO_MEMORY))
+    except RuntimeError as error:
+        if not any(sign in str(error) for sign in OUT_OF_MEMORY):
+            raise
+        sys.exit(_fail(NO_MEMORY))
 
 
 def _fail(message: str) -> int:

@@ -9,6 +9,7 @@ import typer
 
 from pipelines.commands.factors import By, Ratio
 from pipelines.commands.options import AsJson, Dictionaries, print_json
+from pipelines.extras import need
 from see_kb.errors import SeeError
 
 FACTORS, STAGES, MACHINE = "Factors", "Stages", "Machine and records"
@@ -60,10 +61,14 @@ def finetune(
         typer.Option(help="What a row is a sum of, see `see init`.", rich_help_panel=FACTORS),
     ] = "auto",
     form: Annotated[Form, typer.Option(help="Diagonal bonds or full ones.", rich_help_panel=FACTORS)] = "cp",
-    factor_dtype: Annotated[
-        Literal["float32", "bfloat16", "float16", "int8"],
-        typer.Option(help="The type that factors are stored in.", rich_help_panel=FACTORS),
-    ] = "int8",
+    int8: Annotated[
+        bool,
+        typer.Option(
+            "--int8/--no-int8",
+            help="Keep factors in 8 bits in the end, or in the type that they are trained in.",
+            rich_help_panel=FACTORS,
+        ),
+    ] = True,
     epochs_1: Annotated[float, typer.Option(help="Of stage 1: factors alone.", rich_help_panel=STAGES)] = 0.5,
     epochs_2: Annotated[float, typer.Option(help="Of stage 2: everything.", rich_help_panel=STAGES)] = 2.0,
     steps_1: Annotated[
@@ -100,9 +105,9 @@ def finetune(
         int, typer.Option(help="Texts at the end to judge by.", min=1, rich_help_panel=MACHINE)
     ] = 200,
     dtype: Annotated[
-        Literal["float32", "bfloat16"] | None,
-        typer.Option(help="Of weights. [default: the model's]", show_default=False, rich_help_panel=MACHINE),
-    ] = None,
+        Literal["float32", "bfloat16"],
+        typer.Option(help="Of weights; in bfloat16 small updates are lost.", rich_help_panel=MACHINE),
+    ] = "float32",
     precision: Annotated[Literal["no", "bf16"], typer.Option(help="Mixed precision.", rich_help_panel=MACHINE)] = "no",
     cpu: Annotated[bool, typer.Option("--cpu", help="Leave a GPU alone.", rich_help_panel=MACHINE)] = False,
     save_every: Annotated[
@@ -125,11 +130,14 @@ def finetune(
 
     Stage 1 trains factors alone, to give the teacher's rows and hidden states (relative squared errors). Stage 2 trains
     everything with the teacher's distributions and cross-entropy. OUT/model holds the result, for
-    `see_tn.models.saved.load_swapped`, OUT/metrics.jsonl the losses. On several processes: accelerate launch
-    --num_processes 2 $(which see) finetune ...
+    `see_tn.models.saved.load_swapped`, OUT/metrics.jsonl the losses. On several processes, with GPUs or
+    without: accelerate launch --multi_gpu --num_processes 2 $(which see) finetune ...
 
     Example: see finetune my_model my_tables text.txt --out my_run --ratio 20
     """
+    need("training" if tensorboard else "hf", "accelerate", "transformers", *(["tensorboard"] if tensorboard else []))
+    from accelerate.state import PartialState
+
     from pipelines.console import stage_bar
     from pipelines.finetune.models import quiet
     from pipelines.finetune.options import FinetuneInputs, FinetuneOptions, StageLength
@@ -145,7 +153,7 @@ def finetune(
 
     options = FinetuneOptions(
         scratch=scratch,
-        init=InitOptions(ratio, by, form, factor_dtype, terms, seed=seed),
+        init=InitOptions(ratio, by, form, "int8" if int8 else dtype, terms, seed=seed),
         length_1=StageLength(epochs_1, steps_1),
         length_2=StageLength(epochs_2, steps_2),
         stage_1=optimisation(rate_1, 0.0),
@@ -167,6 +175,10 @@ def finetune(
     quiet()
     with stage_bar() as (says, shows):
         report = run_finetuning(inputs, out, options, says=says, shows=shows)
+    state = PartialState()
+    state.destroy_process_group()  # an end that processes agree on: gloo may abort one that just leaves
+    if not state.is_main_process:
+        return
     if as_json:
         print_json(asdict(report))
         return
@@ -197,6 +209,7 @@ def translate_bench(
 
     Example: see translate-bench --data corpora --out my_bench --preset quick
     """
+    need("translation", "accelerate", "transformers", "filelock", "sacrebleu")
     import torch
 
     from pipelines.finetune.models import quiet
@@ -211,7 +224,7 @@ def translate_bench(
         all_cells(
             _names(pairs) or chosen.pairs,
             _numbers("--ratios", ratios) or chosen.ratios,
-            [int(seed) for seed in _numbers("--seeds", seeds)],
+            _seeds(seeds),
             _names(forms) or chosen.forms,
             _names(ways),
             _names(sizes),
@@ -230,6 +243,13 @@ def translate_bench(
 
 def _names(text: str | None) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",")) if text else ()
+
+
+def _seeds(text: str) -> list[int]:
+    names = _names(text)
+    if not all(name.isdecimal() for name in names):
+        raise SeeError(f"--seeds {text}: give whole numbers from 0 on, with commas between them")
+    return list(map(int, names))
 
 
 def _numbers(option: str, text: str | None) -> tuple[float, ...]:

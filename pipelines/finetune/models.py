@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from safetensors import SafetensorError
@@ -43,11 +43,18 @@ def load_model(folder: Path, dtype: str | None = None) -> Any:
     config = read_config(folder)
     kind = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
     try:
-        model: Any = kind.from_pretrained(
-            folder, dtype=dtype or "auto", use_safetensors=True, local_files_only=True, trust_remote_code=False
+        model, info = cast(Any, kind).from_pretrained(
+            folder,
+            dtype=dtype or "auto",
+            use_safetensors=True,
+            local_files_only=True,
+            trust_remote_code=False,
+            output_loading_info=True,
         )
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise SeeError(f"{folder}: no model that can be loaded ({error}); give a folder of save_pretrained") from error
+    if info["missing_keys"]:
+        raise SeeError(f"{folder}: no weights of {sorted(info['missing_keys'])[0]}; give the folder of a whole model")
     return model.eval()
 
 
@@ -151,11 +158,24 @@ class FactorPlan:
         return load_embedding(folder)
 
 
-def make_student(model: Any, plan: FactorPlan, *, fitted: bool, says: Says) -> tuple[Swap, bool]:
+@dataclass(frozen=True)
+class Student:
+    """A model with factors in place of its tables; they are trainable, in the model's type.
+
+    Attributes:
+        swap: what was done.
+        layers: that of the embedding, and that of a head with a table of its own.
+        quantised: those that are to be kept in 8 bits in the end.
+    """
+
+    swap: Swap
+    layers: tuple[EntangledEmbedding, ...]
+    quantised: tuple[EntangledEmbedding, ...]
+
+
+def make_student(model: Any, plan: FactorPlan, *, fitted: bool, says: Says) -> Student:
     """Put factors in place of a model's table, and of its head's if that has its own.
 
-    Returns:
-        The swap, and whether the factors are stored in 8 bits: they are trainable here, in the model's type.
     Raises:
         SeeError: factors cannot be made from the tables.
         FactorError: they cannot be read, or do not fit the model.
@@ -165,13 +185,13 @@ def make_student(model: Any, plan: FactorPlan, *, fitted: bool, says: Says) -> t
     head, output = None, model.get_output_embeddings()
     if output is not None and output.weight is not table:
         head = plan.head(output.weight, fitted=fitted, says=says)
-    layers = [one for one in (layer, head) if one is not None]
-    quantised = any(one.is_quantised for one in layers)
+    layers = tuple(one for one in (layer, head) if one is not None)
+    quantised = tuple(one for one in layers if one.is_quantised)
+    for one in quantised:
+        one.dequantise()
     for one in layers:
-        if one.is_quantised:
-            one.dequantise()
         one.to(table.dtype)
     try:
-        return swap_embedding(model, layer, head=head), quantised
+        return Student(swap_embedding(model, layer, head=head), layers, quantised)
     except FactorError as error:
         raise FactorError(f"{plan.folder}: {error}") from error

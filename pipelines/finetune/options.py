@@ -1,5 +1,6 @@
 """What a finetuning run is asked for."""
 
+import math
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -41,12 +42,14 @@ class StageLength:
     steps: int | None = None
 
     def __post_init__(self) -> None:
-        if self.epochs < 0 or (self.steps or 0) < 0:
+        if not 0 <= self.epochs < math.inf or (self.steps or 0) < 0:
             raise SeeError(f"{self.epochs} epochs and {self.steps} steps; give numbers from 0 on")
 
     def in_steps(self, steps_per_epoch: int) -> int:
-        """The number of steps."""
-        return round(self.epochs * steps_per_epoch) if self.steps is None else self.steps
+        """The number of steps, at least 1 for any part of an epoch."""
+        if self.steps is not None:
+            return self.steps
+        return max(round(self.epochs * steps_per_epoch), 1 if self.epochs else 0)
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ class FinetuneOptions:
         init: the factors, where they are made.
         length_1: of stage 1, in which only factors are trained.
         length_2: of stage 2, in which everything is.
-        stage_1: its optimiser; `steps` come from the length.
+        stage_1: its optimiser; `steps` come from the length, and a fifth of them at most are warm-up.
         stage_2: the same.
         alignment: what stage 1 minimises.
         distillation: what stage 2 minimises.
@@ -66,7 +69,8 @@ class FinetuneOptions:
         accumulation: passes that a step is split into on each process.
         longest: the most pieces of an example.
         keep_apart: texts at the end of the file that nothing is trained on, to judge by.
-        dtype: the type of the model's weights; None keeps the folder's.
+        dtype: the type of the model's weights while they are trained, and in the end. In bfloat16 they take half of the
+            memory, but updates smaller than a 256th of a weight are lost: for trials, or large rates.
         precision: `bf16` computes in bfloat16 where torch's autocast does so.
         cpu: whether a GPU is left alone.
         log_every: steps between lines of numbers.
@@ -85,7 +89,7 @@ class FinetuneOptions:
     accumulation: int = 1
     longest: int = 512
     keep_apart: int = 200
-    dtype: Literal["float32", "bfloat16"] | None = None
+    dtype: Literal["float32", "bfloat16"] = "float32"
     precision: Precision = "no"
     seed: int = 0
     cpu: bool = False
@@ -98,6 +102,8 @@ class FinetuneOptions:
                 f"{self.positions} positions, {self.accumulation} passes, {self.keep_apart} texts kept apart and "
                 f"{self.longest} pieces of a text; give numbers from 1 on, and 4 pieces at least"
             )
+        if self.scratch and self.init.terms in ("codes", "both"):
+            raise SeeError("codes are learned from a teacher's table; from scratch factors are products")
 
     def settings(self, inputs: FinetuneInputs) -> dict[str, Any]:
         """What makes a run what it is, for its checkpoints: everything but how it is shown."""

@@ -12,29 +12,45 @@ import json
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import torch
 from accelerate import Accelerator
+from accelerate.utils import DistributedDataParallelKwargs, GradientAccumulationPlugin, InitProcessGroupKwargs
 
-from pipelines.finetune.models import FactorPlan, check_tokenizer, load_model, make_student, new_model, read_config
+from pipelines.finetune.models import (
+    FactorPlan,
+    Student,
+    check_tokenizer,
+    load_model,
+    make_student,
+    new_model,
+    read_config,
+)
 from pipelines.finetune.options import FinetuneInputs, FinetuneOptions
 from pipelines.finetune.texts import SpecialIds, find_tokenizer, read_examples
 from pipelines.model_sizes import ModelSizes
 from pipelines.whole_files import write_json
 from see_kb.errors import FormatError, SeeError
-from see_tn.layer.embedding import EntangledEmbedding
+from see_tn.layer.checkpoint import save_embedding
 from see_tn.training.batches import Batches, Examples, Share
 from see_tn.training.loop import Outcome, Run, Stage, cross_entropy
-from see_tn.training.objectives import Alignment, CrossEntropy, Distillation, Objective
+from see_tn.training.objectives import Alignment, CrossEntropy, Distillation, Objective, check_layers
 from see_tn.training.records import Records
 from see_tn.training.state import Checkpoints, Snapshot
 
 RUN, REPORT, METRICS = "run.json", "report.json", "metrics.jsonl"
-MODEL, FACTORS, HEAD_FACTORS, CHECKPOINTS, BOARD = "model", "factors", "head-factors", "checkpoints", "tensorboard"
+MODEL, CHECKPOINTS, BOARD = "model", "checkpoints", "tensorboard"
+FACTORS = ("factors", "head-factors")
+TRAINED = ("trained", "trained-head")
 NOTHING = Outcome(0, None, 0, 0.0)
 MARK = "between_stages"
 """The name in metrics.jsonl of the student's cross-entropy before, between and after stages."""
+
+WAITING = timedelta(hours=12)
+"""How long processes wait for the one that makes the factors."""
 
 Says = Callable[[str], None]
 Shows = Callable[[int, int, int, str], None]
@@ -46,7 +62,7 @@ class FinetuneReport:
     """What a run came to; cross-entropies are means over the pieces of the texts kept apart, in nats."""
 
     teacher: float | None
-    before: float
+    before: float | None
     after_stage_1: float | None
     after: float
     steps_1: int
@@ -64,11 +80,12 @@ class FinetuneReport:
         after_1 = (
             "" if self.after_stage_1 is None else f", {self.after_stage_1:.4f} after {self.steps_1} steps of stage 1"
         )
+        before = "unknown" if self.before is None else f"{self.before:.4f}"
         teacher = "" if self.teacher is None else f" (the teacher: {self.teacher:.4f})"
         return (
             f"{out / MODEL}: {self.sizes['parameter_ratio']:.1f} times fewer parameters of the embedding, "
-            f"{self.sizes['byte_ratio']:.1f} times fewer bytes\n"
-            f"cross-entropy on texts kept apart: {self.before:.4f}{after_1}, {self.after:.4f} after {self.steps_2} "
+            f"{self.sizes['byte_ratio']:.1f} times fewer bytes than in float32\n"
+            f"cross-entropy on texts kept apart: {before}{after_1}, {self.after:.4f} after {self.steps_2} "
             f"steps of stage 2{teacher}"
         )
 
@@ -109,12 +126,12 @@ class _Finetuning:
     def __init__(self, inputs: FinetuneInputs, out: Path, options: FinetuneOptions, says: Says, shows: Shows) -> None:
         self.inputs, self.out, self.options, self.says, self.shows = inputs, out, options, says, shows
         self.accelerator = _accelerator(options)
-        read_config(inputs.model)
+        config = read_config(inputs.model)
         for given in (inputs.factors, inputs.head_factors):
             if given is not None and not given.is_dir():
                 raise SeeError(f"{given}: no such folder; name factors made by `see init`, or leave them to the run")
+        self.tokenizer = inputs.tokenizer or find_tokenizer(inputs.model, config.model_type)
         says("loading the model")
-        self.tokenizer = inputs.tokenizer or find_tokenizer(inputs.model)
         self.model: Any = (
             new_model(inputs.model, options.dtype, options.seed)
             if options.scratch
@@ -124,25 +141,30 @@ class _Finetuning:
         n_rows = self.model.get_input_embeddings().num_embeddings
         check_tokenizer(self.tokenizer, inputs.tables, n_rows)
         says("encoding the text")
-        self.train, self.kept_apart = self._batches(n_rows)
+        examples = self._examples(n_rows)
+        self.train, self.kept_apart = self._batches(examples)
+        if self.teacher is not None and options.alignment.hidden:
+            (batch,) = Batches(_part(examples, 0, 1), options.positions).at(0)
+            check_layers(self.teacher, batch, options.alignment.layers)
         self._prepare_folder()
-        self.layers, self.quantised = self._swap()
+        self.student = self._swap()
         self.run, self.start = self._checkpointed()
 
     def report(self) -> FinetuneReport:
         """Train what is not trained yet, and write the result."""
+        learning = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
         if self.start is None:
             self._mark(2 if self.teacher is None else 1, NOTHING)
         if self.teacher is not None and (self.start is None or self.start.progress.stage == 1):
             self.model.requires_grad_(False)
-            for layer in self.layers:
+            for layer in self.student.layers:
                 layer.requires_grad_(True)
             self._mark(1, self._stage(1, Alignment(self.model, self.teacher, self.options.alignment)))
-        self.model.requires_grad_(True)
+        for parameter in learning:
+            parameter.requires_grad_(True)
         second = self._stage(2, self._second_objective())
-        if self.quantised:
-            for layer in self.layers:
-                layer.quantise()
+        for layer in self.student.quantised:
+            layer.quantise()
         return self._finish(second)
 
     def _second_objective(self) -> Objective:
@@ -153,12 +175,15 @@ class _Finetuning:
     def _stage(self, number: int, objective: Objective) -> Outcome:
         options, length = self.options, self.options.length_1 if number == 1 else self.options.length_2
         steps = length.in_steps(self.train.steps_per_epoch)
-        optimisation = replace(options.stage_1 if number == 1 else options.stage_2, steps=steps)
+        optimisation = options.stage_1 if number == 1 else options.stage_2
+        optimisation = replace(optimisation, steps=steps, warmup=min(optimisation.warmup, steps // 5))
         if not steps:
             return NOTHING
         judge = None if number == 1 else CrossEntropy(self.model)
         stage = Stage(number, objective, self.train, optimisation, self.run, self.kept_apart, judge)
-        start = self.start if self.start and self.start.progress.stage == number else None
+        start, self.start = self.start, None  # it holds as much as the model: it is let go of
+        if start is not None and start.progress.stage != number:
+            start = None
         return stage.train(start, lambda step, text: self.shows(number, step, steps, text))
 
     def _mark(self, stage: int, outcome: Outcome) -> None:
@@ -166,17 +191,24 @@ class _Finetuning:
         loss = cross_entropy(self.model, self.kept_apart, self.accelerator)
         self.run.records.add(stage, outcome.steps, {MARK: loss, "seconds": outcome.seconds})
 
-    def _batches(self, n_pieces: int) -> tuple[Batches, Batches]:
+    def _examples(self, n_pieces: int) -> Examples:
         options, config = self.options, self.model.config
-        pairs = bool(config.is_encoder_decoder)
-        special = SpecialIds.of(config)
         examples = read_examples(
-            self.inputs.text, self.tokenizer, special, options.longest, pairs=pairs, n_pieces=n_pieces
+            self.inputs.text,
+            self.tokenizer,
+            SpecialIds.of(config),
+            options.longest,
+            pairs=bool(config.is_encoder_decoder),
+            n_pieces=n_pieces,
         )
         if len(examples.sources) <= options.keep_apart:
             raise SeeError(
                 f"{self.inputs.text}: {len(examples.sources)} texts, {options.keep_apart} of them kept apart; give more"
             )
+        return examples
+
+    def _batches(self, examples: Examples) -> tuple[Batches, Batches]:
+        options = self.options
         rank, n_processes = self.accelerator.process_index, self.accelerator.num_processes
         share = Share(rank, n_processes, options.accumulation)
         train = Batches(_part(examples, None, -options.keep_apart), options.positions, options.seed, share)
@@ -194,21 +226,23 @@ class _Finetuning:
         self.accelerator.wait_for_everyone()
         _check_run(self.out, settings)
 
-    def _swap(self) -> tuple[list[EntangledEmbedding], bool]:
+    def _swap(self) -> Student:
         inputs, options = self.inputs, self.options
         plan = FactorPlan(
             inputs.tables,
-            inputs.factors or self.out / FACTORS,
-            inputs.head_factors or self.out / HEAD_FACTORS,
+            inputs.factors or self.out / FACTORS[0],
+            inputs.head_factors or self.out / FACTORS[1],
             replace(options.init, seed=options.seed),
         )
+        tied = self.model.get_output_embeddings().weight is self.model.get_input_embeddings().weight
+        if tied and inputs.head_factors is not None:
+            raise SeeError(f"{inputs.head_factors}: the head of {inputs.model} has no table of its own; leave them out")
         with self.accelerator.main_process_first():
-            swap, quantised = make_student(self.model, plan, fitted=self.teacher is not None, says=self.says)
-        installed = swap.installed
+            student = make_student(self.model, plan, fitted=self.teacher is not None, says=self.says)
         self.model.to(self.accelerator.device)
         if self.teacher is not None:
             self.teacher.to(self.accelerator.device)
-        return [layer for layer in (installed.layer, installed.head) if layer is not None], quantised
+        return student
 
     def _checkpointed(self) -> tuple[Run, Snapshot | None]:
         options, main = self.options, self.accelerator.is_main_process
@@ -228,17 +262,19 @@ class _Finetuning:
         teacher = None if self.teacher is None else cross_entropy(self.teacher, self.kept_apart, self.accelerator)
         if self.accelerator.is_main_process:
             marks = _marks(self.out / METRICS)
-            first = marks[-1] if len(marks) > 1 else None
+            first = next((mark for mark in marks if mark["stage"] == 1 and mark["step"]), None)
             report = FinetuneReport(
                 teacher=teacher,
-                before=marks[0][MARK],
+                before=marks[0][MARK] if marks and marks[0]["step"] == 0 else None,
                 after_stage_1=first[MARK] if first else None,
                 after=after,
                 steps_1=first["step"] if first else 0,
                 steps_2=second.steps,
                 seconds=round(sum(mark["seconds"] for mark in marks) + second.seconds, 1),
-                sizes=ModelSizes.of_swapped(self.model, self.layers).as_dict(),
+                sizes=ModelSizes.of_swapped(self.model, self.student.layers).as_dict(),
             )
+            for name, layer in zip(TRAINED, self.student.layers, strict=False):
+                save_embedding(layer, self.out / name, overwrite=True)
             self.model.save_pretrained(self.out / MODEL)
             shutil.copyfile(self.tokenizer, self.out / MODEL / self.tokenizer.name)
             self.run.records.close()
@@ -249,8 +285,19 @@ class _Finetuning:
 
 
 def _accelerator(options: FinetuneOptions) -> Accelerator:
+    # Told that there is no GPU, accelerate joins processes by gloo; else each would take itself for the only one.
+    cpu = options.cpu or not (torch.cuda.is_available() or torch.backends.mps.is_available())
     try:
-        return Accelerator(cpu=options.cpu, mixed_precision=options.precision)
+        return Accelerator(
+            cpu=cpu,
+            mixed_precision=options.precision,
+            gradient_accumulation_plugin=GradientAccumulationPlugin(num_steps=1),  # passes are counted by the batches
+            kwargs_handlers=[
+                InitProcessGroupKwargs(timeout=WAITING),
+                # An index is the same everywhere, and some models hold weights that no loss reads.
+                DistributedDataParallelKwargs(broadcast_buffers=False, find_unused_parameters=True),
+            ],
+        )
     except ValueError as error:  # bfloat16 that a device lacks, or other settings earlier in this process
         raise SeeError(f"precision {options.precision}: {error}") from error
 

@@ -9,7 +9,7 @@ from pipelines.parallel_text import read_lines
 from see_kb.errors import FormatError, SeeError
 from see_tn.training.batches import Examples
 
-TOKENIZERS = ("tokenizer.json", "tokenizer.model", "spiece.model", "sentencepiece.bpe.model")
+TOKENIZERS = ("tokenizer.json", "tokenizer.model", "spiece.model")
 """Names of tokenizer files, in the order in which they are looked for in a folder."""
 
 Encode = Callable[[Sequence[str]], list[list[int]]]
@@ -36,16 +36,18 @@ class SpecialIds:
         )
 
 
-def find_tokenizer(folder: Path) -> Path:
+def find_tokenizer(folder: Path, model_type: str) -> Path:
     """The tokenizer file of a model folder.
 
     Raises:
-        SeeError: there is none.
+        SeeError: there is none, or one whose ids are not the model's.
     """
     for name in TOKENIZERS:
         if (folder / name).is_file():
+            if name == "spiece.model" and "pegasus" in model_type:
+                raise SeeError(f"{folder / name}: {model_type} shifts its ids; save the tokenizer as tokenizer.json")
             return folder / name
-    raise SeeError(f"{folder}: no {' and no '.join(TOKENIZERS[:2])}; name the tokenizer with --tokenizer")
+    raise SeeError(f"{folder}: no {' and no '.join(TOKENIZERS)}; name the tokenizer with --tokenizer")
 
 
 def read_examples(
@@ -76,6 +78,8 @@ def read_examples(
         first, second = _split(path, lines)
         sources = _around(encode(first), special, longest, begin=False)
         targets = _around(encode(second), special, longest, begin=False)
+        if empty := [number for number, pair in enumerate(zip(sources, targets, strict=True), 1) if not all(pair)]:
+            raise FormatError(f"{path}:{empty[0]}: a side without any piece; remove the line")
         start = special.decoder_start if special.decoder_start is not None else special.begin
         examples = Examples(sources, targets, pad=special.pad or 0, start=start)
     largest = max(map(max, [*examples.sources, *(examples.targets or ())]))
@@ -98,13 +102,14 @@ def _split(path: Path, lines: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def _around(texts: list[list[int]], special: SpecialIds, longest: int, *, begin: bool) -> list[list[int]]:
-    """Add the pieces of the beginning and of the end where they are missing, and cut."""
+    """Cut texts and put the pieces of the beginning and of the end around them, whether they had them or not."""
+    start = [special.begin] if begin and special.begin is not None else []
+    end = [special.end] if special.end is not None else []
     finished = []
     for ids in texts:
-        start = [special.begin] if begin and special.begin is not None and ids[:1] != [special.begin] else []
-        end = [special.end] if special.end is not None and ids[-1:] != [special.end] else []
-        kept = ids[: longest - len(start) - len(end)]
-        finished.append([*start, *kept, *end])
+        first = 1 if start and ids[:1] == start else 0
+        last = len(ids) - 1 if end and ids[-1:] == end else len(ids)
+        finished.append([*start, *ids[first:last][: longest - len(start) - len(end)], *end])
     return finished
 
 

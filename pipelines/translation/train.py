@@ -78,8 +78,8 @@ class Trainer:
 
     def model(self) -> tuple[Any, EntangledEmbedding | None]:
         """Train and give the model, and the layer in it if it is no dense one."""
-        teacher = self._teacher() if self.teacher_folder else None
-        model = new_model(SIZES[self.cell.size], self.n_pieces, self.cell.seed) if teacher is None else self._teacher()
+        teacher = self._dense().requires_grad_(False) if self.teacher_folder else None
+        model = new_model(SIZES[self.cell.size], self.n_pieces, self.cell.seed) if teacher is None else self._dense()
         layer = None if self.cell.form == "dense" else self._layer(teacher)
         if layer is not None:
             swap_embedding(model, layer)
@@ -91,9 +91,9 @@ class Trainer:
             layer.quantise()
         return model, layer
 
-    def _teacher(self) -> Any:
+    def _dense(self) -> Any:
         model: Any = PegasusForConditionalGeneration.from_pretrained(self.teacher_folder)
-        return model.requires_grad_(False).eval()
+        return model.eval()
 
     def _layer(self, teacher: Any) -> EntangledEmbedding:
         """Make the layer once: a run that goes on must not depend on a fit that comes out the same."""
@@ -108,11 +108,13 @@ class Trainer:
         return load_embedding(place)
 
     def _two_stages(self, model: Any, layer: EntangledEmbedding | None, teacher: Any) -> None:
-        recipe = self.recipe
+        recipe, learning = self.recipe, [parameter for parameter in model.parameters() if parameter.requires_grad]
         if layer is not None and (self.start is None or self.start.progress.stage == 1):
+            model.requires_grad_(False)
             layer.requires_grad_(True)
             self._stage(1, Alignment(model, teacher), recipe.stage_1, recipe.rate_1)
-        model.requires_grad_(True)
+        for parameter in learning:
+            parameter.requires_grad_(True)
         distillation = Distillation(model, teacher, DistillationOptions(smoothing=recipe.smoothing))
         self._stage(2, distillation, recipe.stage_2, recipe.rate_2)
 

@@ -86,7 +86,8 @@ class Batches:
 
     Args:
         examples: the texts.
-        positions: the most positions of a step's batch, padding included, on all processes together.
+        positions: the most positions of a step's batch, padding included, on all processes together; a batch of as
+            few texts as a step has parts may have more.
         seed: of the dealing.
         share: the part of each step that is wanted here.
     Raises:

@@ -91,9 +91,9 @@ class Stage:
             {"params": [p for p in self.trained.values() if p.dim() > 1], "weight_decay": options.decay},
             {"params": [p for p in self.trained.values() if p.dim() < 2], "weight_decay": 0.0},
         ]
-        fused = all(p.is_floating_point() and p.device.type in ("cpu", "cuda") for p in self.trained.values())
+        self.fused = all(p.is_floating_point() and p.device.type in ("cpu", "cuda") for p in self.trained.values())
         self.optimiser = torch.optim.AdamW(
-            [group for group in groups if group["params"]], options.rate, options.betas, fused=fused
+            [group for group in groups if group["params"]], options.rate, options.betas, fused=self.fused
         )
         self.objective: nn.Module = run.accelerator.prepare_model(objective)
         self.progress = Progress(number)
@@ -134,26 +134,28 @@ class Stage:
         parts = self.batches.at(step)
         for number, part in enumerate(parts):
             whole = nullcontext() if number + 1 == len(parts) else accelerator.no_sync(self.objective)
-            with whole, accelerator.autocast():
-                shares = self.objective(part.to(accelerator.device), rows)
+            with whole:
+                with accelerator.autocast():
+                    shares = self.objective(part.to(accelerator.device), rows)
                 # A parallel wrapper takes the mean over processes, while shares are to be added.
                 accelerator.backward(shares["loss"] * accelerator.num_processes)
             for name, share in shares.items():
                 sums[name] = sums.get(name, 0) + share.detach().float()
-        self._check(sums["loss"], step)
-        if self.options.clip:
-            sums["gradient"] = torch.nn.utils.clip_grad_norm_(self.trained.values(), self.options.clip)
+        sums["gradient"] = torch.nn.utils.clip_grad_norm_(self.trained.values(), self.options.clip or math.inf)
+        self._check(accelerator.reduce(sums["loss"], reduction="sum"), sums["gradient"], step)
         self.optimiser.step()
         self.optimiser.zero_grad(set_to_none=True)
         return sums
 
-    def _check(self, loss: Tensor, step: int) -> None:
-        if not math.isfinite(float(loss)):
-            kept = "; the last checkpoint is kept" if self.run.checkpoints else ""
-            raise FactorError(
-                f"stage {self.number}, step {step + 1}: the loss is {float(loss)}; lower the learning rate "
-                f"({self.options.rate_at(step):g} now) or train in float32{kept}"
-            )
+    def _check(self, loss: Tensor, gradient: Tensor, step: int) -> None:
+        """Refuse numbers that are not finite, on all processes alike, before they reach the weights."""
+        for name, value in (("loss", float(loss)), ("norm of the gradients", float(gradient))):
+            if not math.isfinite(value):
+                kept = "; the last checkpoint is kept" if self.run.checkpoints else ""
+                raise FactorError(
+                    f"stage {self.number}, step {step + 1}: the {name} is {value}; lower the learning rate "
+                    f"({self.options.rate_at(step):g} now) or train in float32{kept}"
+                )
 
     def _record(self, window: "_Window", shows: Shows) -> None:
         step, numbers = self.progress.step, window.means()
@@ -180,8 +182,10 @@ class Stage:
         self._load(start.weights)
         for name, parameter in self.trained.items():
             if f"{name}:exp_avg" in start.optimiser:
+                # Only the fused optimiser counts its steps on the parameter's device.
+                places = {"step": parameter.device if self.fused else "cpu"}
                 self.optimiser.state[parameter] = {
-                    part: start.optimiser[f"{name}:{part}"].to("cpu" if part == "step" else parameter.device)
+                    part: start.optimiser[f"{name}:{part}"].to(places.get(part, parameter.device))
                     for part in ("step", "exp_avg", "exp_avg_sq")
                 }
 
@@ -204,7 +208,8 @@ class Stage:
                 for name, parameter in self.trained.items()
                 for part, tensor in self.optimiser.state.get(parameter, {}).items()
             }
-            self.run.checkpoints.save(Snapshot(self.progress, _copies(self.trained), {} if done else state, self.best))
+            weights = {name: parameter.detach().cpu() for name, parameter in self.trained.items()}
+            self.run.checkpoints.save(Snapshot(self.progress, weights, {} if done else state, self.best))
         self.run.accelerator.wait_for_everyone()
 
 

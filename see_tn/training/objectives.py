@@ -6,7 +6,7 @@ share of a mean over the whole step: shares of micro-batches and of processes ad
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Any, Literal, Self, cast
 
 import torch
 from torch import Tensor, nn
@@ -130,7 +130,7 @@ class Alignment(Objective):
         teacher: the model as it was.
         options: weights and layers.
     Raises:
-        FactorError: the student holds no layer, or a layer that is asked for does not exist.
+        FactorError: the student holds no layer.
     """
 
     def __init__(self, student: nn.Module, teacher: nn.Module, options: AlignmentOptions | None = None) -> None:
@@ -144,6 +144,10 @@ class Alignment(Objective):
         if installed.head is not None and places.untied_head is not None:
             names.append((installed.head, places.untied_head))
         self._tables = tuple((layer, cast(Tensor, teacher.get_submodule(name).weight)) for layer, name in names)
+
+    def train(self, mode: bool = True) -> Self:  # noqa: ARG002
+        """Stay in evaluation mode: dropout in a body that does not learn would only be in the way."""
+        return super().train(False)
 
     def forward(self, batch: Batch, generator: torch.Generator | None = None) -> dict[str, Tensor]:
         """Give the shares `loss`, `embeddings` and `hidden`."""
@@ -178,6 +182,17 @@ class Alignment(Objective):
                 relative = missed / target.square().sum(dim=-1).clamp_min(TINY)
                 errors.append((relative * mask).sum() / total)
         return torch.stack(errors).mean()
+
+
+def check_layers(model: nn.Module, batch: Batch, layers: Layers) -> None:
+    """Refuse layers that a model does not have.
+
+    Raises:
+        FactorError: there is no such layer, or the model gives no hidden states.
+    """
+    with torch.no_grad():
+        for states in hidden_states(model, batch).values():
+            _chosen(layers, len(states))
 
 
 def hidden_states(model: nn.Module, batch: Batch) -> dict[str, Sequence[Tensor]]:
@@ -226,6 +241,9 @@ def _cross_entropy(logs: Tensor, batch: Batch, smoothing: float) -> tuple[Tensor
 def _divergence(logs: Tensor, wanted: Tensor, batch: Batch) -> Tensor:
     """KL(teacher || student) from log-probabilities, this batch's share."""
     counts = (batch.labels != IGNORED).flatten().float()
-    chances = wanted.exp().mul_(counts[:, None]).flatten()
-    # Two products of long vectors take far less memory than the difference of two tables.
-    return (torch.dot(chances, wanted.flatten()) - torch.dot(chances, logs.flatten())) / batch.n_labels
+    kept = wanted.clamp_min(torch.finfo(wanted.dtype).min)  # a teacher may rule pieces out altogether
+    chances = kept.exp()
+    # Products of rows: no further table of logits, and sums short enough for float32.
+    with torch.autocast(logs.device.type, enabled=False):
+        rows = torch.einsum("nv,nv->n", chances, kept) - torch.einsum("nv,nv->n", chances, logs)
+    return torch.dot(rows, counts) / batch.n_labels

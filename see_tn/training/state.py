@@ -2,7 +2,7 @@
 
 stage-2-step-001500/
 weights.safetensors     what the stage trains, by name
-best.safetensors        the same at the best measurement, if it was not the last step
+best.safetensors        the same at the best measurement, where there was one
 optimiser.safetensors   Adam's two means of each, and its count of steps
 state.json              stage, step, what was measured, the run's settings, SHA-256 digests of the files
 """

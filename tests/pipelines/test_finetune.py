@@ -17,9 +17,11 @@ transformers = pytest.importorskip("transformers", reason="needs the extra hf")
 from pipelines.build import build_tables
 from pipelines.finetune.options import FinetuneInputs, FinetuneOptions, StageLength
 from pipelines.finetune.run import finetune
+from pipelines.finetune.texts import SpecialIds, read_examples
 from pipelines.init import InitOptions, init_random
 from see_kb.errors import SeeError
 from see_tn.errors import FactorError
+from see_tn.layer.checkpoint import load_embedding
 from see_tn.models.saved import load_swapped
 from see_tn.training.options import Optimisation
 from tests.pipelines.command import assert_one_line, see
@@ -151,14 +153,15 @@ def test_killed_anywhere_and_called_again_it_ends_the_same(stage, step, place, t
     assert all(torch.equal(tensor, killed[key]) for key, tensor in whole.items())
 
 
-def test_two_processes_give_the_losses_of_one(place, tmp_path):
-    finetune(inputs(place), tmp_path / "one", OPTIONS)
-    launch = "-m accelerate.commands.launch --cpu --num_processes 2 --num_machines 1 --main_process_port 0"
+@pytest.mark.parametrize("name", ["phi3", "marian"])
+def test_two_processes_give_the_losses_of_one(name, place, tmp_path):
+    finetune(inputs(place, name), tmp_path / "one", OPTIONS)
+    launch = "-m accelerate.commands.launch --multi_gpu --num_processes 2 --num_machines 1 --main_process_port 0"
     ours = "--mixed_precision no --dynamo_backend no -m tests.pipelines.test_finetune"
     command = [sys.executable, *launch.split(), *ours.split()]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     process = subprocess.run(
-        [*command, str(place), str(tmp_path / "two")],
+        [*command, str(place), str(tmp_path / "two"), name],
         cwd=ROOT,
         env=environment,
         capture_output=True,
@@ -167,6 +170,7 @@ def test_two_processes_give_the_losses_of_one(place, tmp_path):
         timeout=300,
     )
     assert (tmp_path / "two" / "report.json").is_file(), process.stderr
+    assert sorted(process.stdout.split()) == ["0/2", "1/2"]
     one, two = (metrics(tmp_path / name) for name in ("one", "two"))
     assert [key for *key, _ in one] == [key for *key, _ in two]
     assert [loss for *_, loss in one] == pytest.approx([loss for *_, loss in two], rel=1e-3)
@@ -238,9 +242,40 @@ def test_a_damaged_checkpoint_is_one_clear_line(place, tmp_path):
         finetune(inputs(place), tmp_path / "run", OPTIONS)
 
 
+def test_the_trained_factors_alone_are_as_small_as_reported(place, tmp_path):
+    report = finetune(inputs(place), tmp_path / "run", OPTIONS)
+    files = [path for name in ("trained", "trained-head") for path in (tmp_path / "run" / name).iterdir()]
+    assert report.sizes["bytes"] == sum(path.stat().st_size for path in files)
+    model, layer = load_swapped(tmp_path / "run" / "model"), load_embedding(tmp_path / "run" / "trained")
+    assert torch.equal(layer(torch.arange(9)), model.get_input_embeddings()(torch.arange(9)))
+
+
+def test_long_texts_are_cut_and_keep_their_ends(place, tmp_path):
+    special = SpecialIds(0, 1, 2, None)
+    (tmp_path / "text.txt").write_text("man dogs break man man man\nman\n", encoding="utf-8")
+    tokenizer = place / "tables" / "tokenizer.model"
+    read = read_examples(tmp_path / "text.txt", tokenizer, special, 5, pairs=False, n_pieces=len(PIECES))
+    assert [(len(source), source[0], source[-1]) for source in read.sources] == [(5, 1, 2), (3, 1, 2)]
+
+
+def test_a_model_that_lacks_weights_is_no_teacher(place, tmp_path):
+    from safetensors.torch import load_file, save_file
+
+    (tmp_path / "part").mkdir()
+    for path in (place / "phi3").iterdir():
+        (tmp_path / "part" / path.name).write_bytes(path.read_bytes())
+    weights = load_file(place / "phi3" / "model.safetensors")
+    del weights["model.layers.1.mlp.down_proj.weight"]
+    save_file(weights, tmp_path / "part" / "model.safetensors", {"format": "pt"})
+    with pytest.raises(SeeError, match=r"no weights of model\.layers\.1\.mlp\.down_proj"):
+        finetune(replace(inputs(place), model=tmp_path / "part"), tmp_path / "run", OPTIONS)
+
+
 @pytest.mark.parametrize(
     ("change", "part"),
     [
+        (("--scratch", "--terms", "codes"), "codes are learned from a teacher's table"),
+        (("--epochs-2", "inf"), "give numbers from 0 on"),
         (("--layers", "7"), "layer 7 of a stack with 3"),
         (("--layers", "first"), "--layers first: give all, last, or numbers"),
         (("--positions", "0"), "give numbers from 1 on"),
@@ -270,10 +305,16 @@ def test_bfloat16_and_mixed_precision_train(place, tmp_path):
     assert report.after < report.before - 0.3
     assert load_swapped(tmp_path / "bfloat16" / "model").dtype == torch.bfloat16
     process = see(*arguments(place, tmp_path / "mixed"), *QUICK, "--rate-2", 0.01, "--precision", "bf16", "--json")
+    assert process.returncode == 0, process.stderr
     assert json.loads(process.stdout)["after"] < report.before - 0.3
     with pytest.raises(SeeError, match="precision bf16"):  # this process computes without
         finetune(inputs(place), tmp_path / "other", replace(OPTIONS, precision="bf16"))
 
 
 if __name__ == "__main__":  # a process of the test with two
-    finetune(inputs(Path(sys.argv[1])), Path(sys.argv[2]), OPTIONS)
+    from accelerate.state import PartialState
+
+    finetune(inputs(Path(sys.argv[1]), sys.argv[3]), Path(sys.argv[2]), OPTIONS)
+    state = PartialState()
+    state.destroy_process_group()
+    sys.stdout.write(f"{state.process_index}/{state.num_processes}\n")

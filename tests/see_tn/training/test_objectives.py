@@ -7,13 +7,15 @@ from torch.nn import functional as F
 from see_tn.errors import FactorError
 from see_tn.models.install import MARK
 from see_tn.models.swap import swap_embedding
-from see_tn.training.batches import Batches, Share
+from see_tn.training.batches import Batch, Batches, Share
 from see_tn.training.objectives import (
     Alignment,
     AlignmentOptions,
     CrossEntropy,
     Distillation,
     DistillationOptions,
+    _divergence,
+    check_layers,
     hidden_states,
 )
 from tests.see_tn.models.tiny import some_factors, tiny
@@ -115,7 +117,7 @@ def test_chosen_layers_alone_count():
     assert made["last"] == made[(-1,)]
     assert made["all"] == pytest.approx((made[(0,)] + made[(1,)] + made["last"]) / 3)
     with pytest.raises(FactorError, match="layer 7 of a stack with 3"):
-        Alignment(student, teacher, AlignmentOptions(0, 1, (7,)))(batch)
+        check_layers(teacher, batch, (7,))
 
 
 def test_an_untied_heads_rows_count_as_much_as_the_embeddings():
@@ -129,6 +131,34 @@ def test_an_untied_heads_rows_count_as_much_as_the_embeddings():
         for one, table in ((layer, teacher.get_input_embeddings().weight), (head, teacher.lm_head.weight))
     ]
     torch.testing.assert_close(made, torch.stack(errors).mean().detach())
+
+
+def test_a_small_divergence_over_many_pieces_is_exact_and_ruled_out_pieces_do_no_harm():
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(64, 20_000, generator=generator) * 3
+    near = logits + 0.05 * torch.randn(logits.shape, generator=generator)
+    batch = Batch({}, torch.zeros(1, 64, dtype=torch.int64), 64, 64)
+    ours, theirs = (F.log_softmax(one, -1) for one in (near, logits))
+    exact = F.kl_div(ours.double(), theirs.double(), log_target=True, reduction="batchmean")
+    assert float(_divergence(ours, theirs, batch)) == pytest.approx(float(exact), rel=1e-3)
+    logits[:, 5] = -torch.inf
+    theirs = F.log_softmax(logits, -1)
+    made = _divergence(ours, theirs, batch)
+    wanted = F.kl_div(
+        ours[:, [*range(5), *range(6, 20_000)]], theirs[:, [*range(5), *range(6, 20_000)]], log_target=True
+    )
+    assert float(made) == pytest.approx(float(wanted) * 19_999, rel=1e-2)
+
+
+def test_stage_1_has_no_dropout_in_a_body_that_does_not_learn():
+    student, teacher = student_and_teacher("Pegasus")
+    student.config.dropout = 0.5
+    for module in student.modules():
+        if hasattr(module, "dropout") and isinstance(module.dropout, float):
+            module.dropout = 0.5
+    minimised, (batch,) = Alignment(student, teacher, AlignmentOptions(0, 1)), a_batch("Pegasus")
+    minimised.train()
+    assert minimised(batch)["loss"] == minimised(batch)["loss"]
 
 
 def test_the_teacher_is_no_part_of_the_module_and_learns_nothing():
