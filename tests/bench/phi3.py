@@ -2,7 +2,7 @@
 
 The model is made here with random weights: what is measured is whether all of it runs, its memory and its time.
 
-python -m tests.bench.phi3 OUT [--layers 15] [--steps 4] [--positions 256] [--ratio 20]
+python -m tests.bench.phi3 OUT [--layers 15] [--steps 4] [--positions 256] [--ratio 20] [--terms codes]
 """
 
 import argparse
@@ -74,6 +74,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=4)
     parser.add_argument("--positions", type=int, default=256)
     parser.add_argument("--ratio", type=float, default=20)
+    parser.add_argument("--terms", default="codes")
     given = parser.parse_args()
     os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
     out, tokenizer = given.out, TOKENIZERS[0]
@@ -89,7 +90,21 @@ def main() -> None:
             *(*see, "finetune", str(out / "model"), str(out / "tables"), str(text(out)), "--out", str(out / "run")),
             *("--tokenizer", str(tokenizer), "--ratio", str(given.ratio), "--steps-1", str(given.steps)),
             *("--steps-2", str(given.steps), "--positions", str(given.positions), "--keep-apart", "8"),
-            *("--warmup", "1", "--save-every", "0", "--judge-every", "0", "--log-every", "1", "--json"),
+            *(
+                "--dtype",
+                "bfloat16",
+                "--terms",
+                given.terms,
+                "--warmup",
+                "1",
+                "--save-every",
+                "0",
+                "--judge-every",
+                "0",
+                "--log-every",
+                "1",
+                "--json",
+            ),
         ),
         "generation": ("-c", GENERATE.format(folder=str(out / "run" / "model"), again=str(out / "again"))),
     }
