@@ -80,32 +80,16 @@ def main() -> None:
     out, tokenizer = given.out, TOKENIZERS[0]
     out.mkdir(parents=True, exist_ok=True)
     see = ("-c", "from pipelines.cli import main; main()")
+    build = f"build --hownet {HOWNET} --tokenizer {tokenizer} --pieces {PIECES} --out {out / 'tables'} --overwrite"
+    finetune = (
+        f"finetune {out / 'model'} {out / 'tables'} {text(out)} --out {out / 'run'} --tokenizer {tokenizer} "
+        f"--dtype bfloat16 --ratio {given.ratio} --terms {given.terms} --steps-1 {given.steps} --steps-2 {given.steps} "
+        f"--positions {given.positions} --keep-apart 8 --save-every 0 --judge-every 0 --log-every 1 --json"
+    )
     jobs = {
-        "tables": (
-            *(*see, "build", "--hownet", str(HOWNET), "--tokenizer", str(tokenizer)),
-            *("--pieces", str(PIECES), "--out", str(out / "tables"), "--overwrite"),
-        ),
+        "tables": (*see, *build.split()),
         "model": ("-c", MAKE.format(pieces=PIECES, layers=given.layers, folder=str(out / "model"))),
-        "both stages": (
-            *(*see, "finetune", str(out / "model"), str(out / "tables"), str(text(out)), "--out", str(out / "run")),
-            *("--tokenizer", str(tokenizer), "--ratio", str(given.ratio), "--steps-1", str(given.steps)),
-            *("--steps-2", str(given.steps), "--positions", str(given.positions), "--keep-apart", "8"),
-            *(
-                "--dtype",
-                "bfloat16",
-                "--terms",
-                given.terms,
-                "--warmup",
-                "1",
-                "--save-every",
-                "0",
-                "--judge-every",
-                "0",
-                "--log-every",
-                "1",
-                "--json",
-            ),
-        ),
+        "both stages": (*see, *finetune.split()),
         "generation": ("-c", GENERATE.format(folder=str(out / "run" / "model"), again=str(out / "again"))),
     }
     for name, command in jobs.items():
