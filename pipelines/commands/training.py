@@ -201,6 +201,7 @@ def translate_bench(
     report: Annotated[
         Path | None, typer.Option(help="Where the report goes. [default: the work folder]", show_default=False)
     ] = None,
+    report_only: Annotated[bool, typer.Option("--report-only", help="Train nothing; report what is done.")] = False,
 ) -> None:
     """Train and judge translation models with embedding tables of every form, and compare them.
 
@@ -233,12 +234,21 @@ def translate_bench(
     bench = Bench(data, out, replace(chosen.recipe, n_pieces=pieces), tuple(hownet or ()))
     place = report or out
     check_report(place)
-    written = 0
-    for _ in run_cells(bench, cells, lambda text: typer.echo(text, err=True)):
-        if (found := results(bench)) and len(found) != written:
-            write_report(found, place, sys.argv[2:])
-            written = len(found)
-    typer.echo(f"{place / 'translation.md'}: {len(results(bench))} models")
+    arguments = [argument for argument in sys.argv[2:] if argument != "--report-only"]
+
+    def reported(before: int) -> int:
+        found = results(bench)
+        if len(found) != before:
+            write_report(found, place, arguments, len(cells))
+        return len(found)
+
+    n_reported = 0
+    if not report_only:
+        for _ in run_cells(bench, cells, lambda text: typer.echo(text, err=True)):
+            n_reported = reported(n_reported)
+    if not (n_reported := reported(n_reported)):
+        raise SeeError(f"{out}: no model is trained yet; leave out --report-only, or wait for the process that trains")
+    typer.echo(f"{place / 'translation.md'}: {n_reported} models")
 
 
 def _names(text: str | None) -> tuple[str, ...]:

@@ -36,24 +36,25 @@ def check_report(folder: Path) -> None:
     check_plot(folder / PLOT)
 
 
-def write_report(results: Sequence[dict[str, Any]], folder: Path, arguments: Sequence[str]) -> None:
+def write_report(results: Sequence[dict[str, Any]], folder: Path, arguments: Sequence[str], n_cells: int) -> None:
     """Write the three files of a report, with the command that made it.
 
     Args:
         results: as `run_cells` gives them.
         folder: where they go.
         arguments: the command's.
+        n_cells: models that the command asks for.
     """
     check_report(folder)
     ordered = sorted(results, key=_key)
     write_text(folder / LINES, "".join(json.dumps(result) + "\n" for result in ordered))
-    write_text(folder / MARKDOWN, markdown(ordered, arguments))
+    write_text(folder / MARKDOWN, markdown(ordered, arguments, n_cells))
     plot(ordered, folder / PLOT)
 
 
-def markdown(results: Sequence[dict[str, Any]], arguments: Sequence[str]) -> str:
+def markdown(results: Sequence[dict[str, Any]], arguments: Sequence[str], n_cells: int) -> str:
     """Lay results out as tables, one for each pair, size and ratio."""
-    parts = ["# Translation with small embedding tables\n", _provenance(results, arguments)]
+    parts = ["# Translation with small embedding tables\n", _provenance(results, arguments, n_cells)]
     frame = summary(results)
     for (pair, size), table in frame.groupby(["pair", "size"], sort=False):
         parts.append(f"## {pair}, {size}\n")
@@ -74,11 +75,9 @@ def summary(results: Sequence[dict[str, Any]]) -> pd.DataFrame:
         about = {"layer": seeds[0].get("layer", "–"), "spread": spread, "seeds": len(seeds)}
         rows.append({**dict(zip(GROUP, key, strict=True)), **numbers, **about})
     frame = pd.DataFrame(rows)
-    dense = frame[(frame["form"] == "dense") & (frame["way"] == "scratch")].set_index(["pair", "size"])["bleu"]
-    frame["to_dense"] = [
-        row.bleu - dense.get((row.pair, row.size_), float("nan"))
-        for row in frame.rename(columns={"size": "size_"}).itertuples()
-    ]
+    dense = frame.query("form == 'dense' and way == 'scratch'").set_index(["pair", "size"])["bleu"].rename("dense")
+    frame = frame.join(dense, on=["pair", "size"])
+    frame["to_dense"] = frame["bleu"] - frame["dense"]
     return frame
 
 
@@ -101,10 +100,13 @@ def plot(results: Sequence[dict[str, Any]], path: Path) -> None:
         others = table[table["form"] != "dense"]
         for (form, way, by), line in others.groupby(["form", "way", "by"], sort=False):
             points = line.sort_values("bytes")
-            style = {"marker": "o" if way == "two-stage" else "x", "linestyle": "-" if way == "two-stage" else "--"}
-            colour = f"C{ORDER.index(form) % 10}"
             axes.plot(
-                points["bytes"], points["bleu"], label=f"{form}, {way}, by {by}", color=colour, alpha=0.9, **style
+                points["bytes"],
+                points["bleu"],
+                label=f"{form}, {way}, by {by}",
+                color=f"C{ORDER.index(form)}",
+                marker="o" if way == "two-stage" else "x",
+                linestyle="-" if way == "two-stage" else "--",
             )
         axes.set(xscale="log", xlabel="bytes of the embedding", ylabel="BLEU", title=f"{pair}, {size} (line: dense)")
         if len(others):
@@ -143,13 +145,14 @@ def _line(row: dict[Any, Any]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _provenance(results: Sequence[dict[str, Any]], arguments: Sequence[str]) -> str:
+def _provenance(results: Sequence[dict[str, Any]], arguments: Sequence[str], n_cells: int) -> str:
     made = [result.get("made", {}) for result in results]
     known = {name: sorted({str(one[name]) for one in made if name in one}) for name in ("commit", "machine", "recipe")}
     seeds = sorted({result["seed"] for result in results})
     lines = [
         f"`see translate-bench {shlex.join(arguments)}`",
         "",
+        f"- models: {len(results)} trained up to now, {n_cells} that the command asks for",
         f"- commits of the runs: {', '.join(known['commit'])}; seeds {', '.join(map(str, seeds))}",
         *(f"- machine: {machine}" for machine in known["machine"]),
         *(f"- recipe: `{recipe}`" for recipe in known["recipe"]),

@@ -147,11 +147,12 @@ def test_a_cell_that_another_process_holds_is_passed_over(place, tmp_path):
 
 
 def test_the_report_has_a_line_for_each_cell(bench, tmp_path):
-    write_report(results(bench), tmp_path, ["--preset", "quick"])
+    write_report(results(bench), tmp_path, ["--preset", "quick"], 20)
     text = (tmp_path / "translation.md").read_text()
     rows = [line for line in text.splitlines() if line.startswith("| ") and "form" not in line]
     assert len(rows) == len(CELLS)
     assert "`see translate-bench --preset quick`" in text
+    assert f"{len(CELLS)} trained up to now, 20 that the command asks for" in text
     lines = [json.loads(line) for line in (tmp_path / "translation.jsonl").read_text().splitlines()]
     assert len(lines) == len(CELLS)
     wanted = {"pair", "form", "way", "ratio", "by", "bleu", "chrf", "parameters", "bytes", "seed", "seconds"}
@@ -172,7 +173,7 @@ def test_seeds_are_averaged_and_compared_with_the_dense_model(bench):
         assert chosen["bleu"].item() == pytest.approx(result["bleu"] + 1)
         assert chosen["to_dense"].item() == pytest.approx(result["bleu"] - dense)
         assert chosen["spread"].item() == pytest.approx(2**0.5)
-    assert "± 1.4" in markdown([*one, *other], [])
+    assert "± 1.4" in markdown([*one, *other], [], 34)
 
 
 def test_unknown_names_are_refused_by_name():
@@ -184,6 +185,17 @@ def test_unknown_names_are_refused_by_name():
     ):
         with pytest.raises(SeeError, match=part):
             list(all_cells(**{"pairs": ["de-en"], "ratios": [20], "seeds": [0], **change}))
+
+
+def test_a_report_is_written_without_training(bench, tmp_path):
+    command = ("translate-bench", "--data", tmp_path / "nowhere", "--out", bench.out, "--report-only")
+    process = see(*command, "--report", tmp_path / "report")
+    assert process.returncode == 0, process.stderr
+    assert (
+        f"{len(CELLS)} trained up to now, 116 that the command asks for"
+        in (tmp_path / "report" / "translation.md").read_text()
+    )
+    assert_one_line(see(*command[:-2], tmp_path / "none", "--report-only"), "no model is trained yet")
 
 
 def test_the_command_says_what_is_wrong(place, tmp_path):
