@@ -11,7 +11,7 @@ OUT/report.json         the last file to be written
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -30,10 +30,13 @@ from pipelines.finetune.models import (
     read_config,
 )
 from pipelines.finetune.options import FinetuneInputs, FinetuneOptions
+from pipelines.finetune.report import MODEL, REPORT, FinetuneReport
 from pipelines.finetune.texts import SpecialIds, find_tokenizer, read_examples
 from pipelines.model_sizes import ModelSizes
 from pipelines.whole_files import write_json
 from see_kb.errors import FormatError, SeeError
+from see_kb.sources.files import read_bytes, sha256_of
+from see_kb.tables.manifest import read_manifest
 from see_tn.layer.checkpoint import save_embedding
 from see_tn.training.batches import Batches, Examples, Share
 from see_tn.training.loop import Outcome, Run, Stage, cross_entropy
@@ -41,8 +44,7 @@ from see_tn.training.objectives import Alignment, CrossEntropy, Distillation, Ob
 from see_tn.training.records import Records
 from see_tn.training.state import Checkpoints, Snapshot
 
-RUN, REPORT, METRICS = "run.json", "report.json", "metrics.jsonl"
-MODEL, CHECKPOINTS, BOARD = "model", "checkpoints", "tensorboard"
+RUN, METRICS, CHECKPOINTS, BOARD = "run.json", "metrics.jsonl", "checkpoints", "tensorboard"
 FACTORS = ("factors", "head-factors")
 TRAINED = ("trained", "trained-head")
 NOTHING = Outcome(0, None, 0, 0.0)
@@ -55,39 +57,6 @@ WAITING = timedelta(hours=12)
 Says = Callable[[str], None]
 Shows = Callable[[int, int, int, str], None]
 """Told the stage, the updates that are done, all updates, and the last numbers in words."""
-
-
-@dataclass(frozen=True)
-class FinetuneReport:
-    """What a run came to; cross-entropies are means over the pieces of the texts kept apart, in nats."""
-
-    teacher: float | None
-    before: float | None
-    after_stage_1: float | None
-    after: float
-    steps_1: int
-    steps_2: int
-    seconds: float
-    sizes: dict[str, int | float]
-
-    @classmethod
-    def read(cls, out: Path) -> "FinetuneReport":
-        """Read the report of a run that is done."""
-        return cls(**json.loads((out / REPORT).read_text(encoding="utf-8")))
-
-    def in_words(self, out: Path) -> str:
-        """Sum a run up for a reader."""
-        after_1 = (
-            "" if self.after_stage_1 is None else f", {self.after_stage_1:.4f} after {self.steps_1} steps of stage 1"
-        )
-        before = "unknown" if self.before is None else f"{self.before:.4f}"
-        teacher = "" if self.teacher is None else f" (the teacher: {self.teacher:.4f})"
-        return (
-            f"{out / MODEL}: {self.sizes['parameter_ratio']:.1f} times fewer parameters of the embedding, "
-            f"{self.sizes['byte_ratio']:.1f} times fewer bytes than in float32\n"
-            f"cross-entropy on texts kept apart: {before}{after_1}, {self.after:.4f} after {self.steps_2} "
-            f"steps of stage 2{teacher}"
-        )
 
 
 def finetune(
@@ -115,7 +84,7 @@ def finetune(
     """
     options = options or FinetuneOptions()
     if (out / REPORT).is_file():
-        _check_run(out, options.settings(inputs))
+        _check_run(out, _settings(inputs, options))
         return FinetuneReport.read(out)
     return _Finetuning(inputs, out, options, says, shows).report()
 
@@ -217,7 +186,7 @@ class _Finetuning:
 
     def _prepare_folder(self) -> None:
         """Write what the run was asked for, or refuse a folder of another run."""
-        settings = self.options.settings(self.inputs)
+        settings = _settings(self.inputs, self.options)
         if self.accelerator.is_main_process and not (self.out / RUN).exists():
             if self.out.exists() and any(self.out.iterdir()):
                 raise SeeError(f"{self.out}: holds something else than a run; name a new folder")
@@ -246,7 +215,7 @@ class _Finetuning:
 
     def _checkpointed(self) -> tuple[Run, Snapshot | None]:
         options, main = self.options, self.accelerator.is_main_process
-        checkpoints = Checkpoints(self.out / CHECKPOINTS, options.settings(self.inputs))
+        checkpoints = Checkpoints(self.out / CHECKPOINTS, _settings(self.inputs, options))
         start = checkpoints.last()
         records = Records(
             self.out / METRICS if main else None, self.out / BOARD if main and options.tensorboard else None
@@ -282,6 +251,15 @@ class _Finetuning:
             shutil.rmtree(self.out / CHECKPOINTS, ignore_errors=True)
         self.accelerator.wait_for_everyone()
         return FinetuneReport.read(self.out)
+
+
+def _settings(inputs: FinetuneInputs, options: FinetuneOptions) -> dict[str, Any]:
+    """What makes a run what it is: its options, and digests of what it reads."""
+    return {
+        **options.settings(inputs),
+        "text_sha256": sha256_of(read_bytes(inputs.text)),
+        "tables_sha256": read_manifest(inputs.tables)["tables"]["unit_rows"]["sha256"],
+    }
 
 
 def _accelerator(options: FinetuneOptions) -> Accelerator:

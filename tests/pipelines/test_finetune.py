@@ -187,6 +187,15 @@ def test_the_command_trains_and_says_what_it_came_to(place, tmp_path):
     assert_one_line(see(*arguments(place, tmp_path / "run"), *QUICK, "--seed", 1), "another init")
 
 
+def test_another_text_under_the_same_name_is_another_run(place, tmp_path):
+    text = tmp_path / "text.txt"
+    text.write_bytes((place / "text.txt").read_bytes())
+    finetune(replace(inputs(place), text=text), tmp_path / "run", OPTIONS)
+    text.write_text(text.read_text().replace("man", "dogs", 1))
+    with pytest.raises(SeeError, match="a run with another text_sha256"):
+        finetune(replace(inputs(place), text=text), tmp_path / "run", OPTIONS)
+
+
 @pytest.mark.parametrize(
     ("damage", "parts"),
     [
