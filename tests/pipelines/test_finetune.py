@@ -267,6 +267,29 @@ def test_long_texts_are_cut_and_keep_their_ends(place, tmp_path):
     assert [(len(source), source[0], source[-1]) for source in read.sources] == [(5, 1, 2), (3, 1, 2)]
 
 
+def test_a_folder_with_a_tokenizer_json_and_a_padded_table_as_phi3_has_them(place, tmp_path):
+    """Phi-3's tokenizer.json has pieces beside the model's own, and its table rows that no piece has."""
+    from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+
+    tokenizer = Tokenizer(models.BPE(unk_token="<unk>", byte_fallback=True))
+    tokenizer.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
+    tokenizer.pre_tokenizer = pre_tokenizers.Split("▁", "merged_with_next")
+    tokenizer.decoder = decoders.Metaspace()
+    trainer = trainers.BpeTrainer(vocab_size=60, special_tokens=["<unk>", "<s>", "</s>"])
+    tokenizer.train_from_iterator([sentence(random.Random(2)) for _ in range(200)], trainer)
+    tokenizer.add_special_tokens([AddedToken(text) for text in ("<|endoftext|>", "<|user|>")])
+    n_rows = tokenizer.get_vocab_size() + 7
+    model = transformers.Phi3ForCausalLM(transformers.Phi3Config(**{**COMMON, "vocab_size": n_rows}, **PHI3))
+    model.save_pretrained(tmp_path / "model")
+    tokenizer.save(str(tmp_path / "model" / "tokenizer.json"))
+    padded = replace(small_inputs(tmp_path), tokenizer=tmp_path / "model" / "tokenizer.json", pieces=n_rows)
+    build_tables(padded, tmp_path / "tables")
+    given = FinetuneInputs(tmp_path / "model", tmp_path / "tables", place / "text.txt")
+    report = finetune(given, tmp_path / "run", replace(OPTIONS, init=InitOptions(ratio=0.2)))
+    assert report.after < report.before - 0.3
+    assert (tmp_path / "run" / "model" / "tokenizer.json").is_file()
+
+
 def test_a_model_that_lacks_weights_is_no_teacher(place, tmp_path):
     from safetensors.torch import load_file, save_file
 
