@@ -38,7 +38,7 @@ def curve(given: argparse.Namespace, teacher: torch.nn.Module, *, fitted: bool, 
     dev = Batches(encoder.examples(corpus.dev), 5120)
     width = teacher.get_input_embeddings().embedding_dim
     material = prepared.material(train.examples, width, teacher if fitted else None)
-    layer = make_layer("products", material, Budget(given.ratio, "parameters", "float32"), given.seed)
+    layer = make_layer("see", material, Budget(given.ratio, "parameters", "float32"), given.seed)
     student = PegasusForConditionalGeneration.from_pretrained(given.folder / "cells/de-en-base-dense-seed0/model")
     student.requires_grad_(False)
     swap_embedding(student, layer)
