@@ -153,6 +153,12 @@ def test_killed_anywhere_and_called_again_it_ends_the_same(stage, step, place, t
     assert all(torch.equal(tensor, killed[key]) for key, tensor in whole.items())
 
 
+def given_factors(place, name, run):
+    """The inputs of a run with the factors that another one made: a fit depends on its threads in the last bits."""
+    head = run / "head-factors"
+    return inputs(place, name, factors=run / "factors", head_factors=head if head.exists() else None)
+
+
 @pytest.mark.parametrize("name", ["phi3", "marian"])
 def test_two_processes_give_the_losses_of_one(name, place, tmp_path):
     finetune(inputs(place, name), tmp_path / "one", OPTIONS)
@@ -161,7 +167,7 @@ def test_two_processes_give_the_losses_of_one(name, place, tmp_path):
     command = [sys.executable, *launch.split(), *ours.split()]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     process = subprocess.run(
-        [*command, str(place), str(tmp_path / "two"), name],
+        [*command, str(place), str(tmp_path / "two"), name, str(tmp_path / "one")],
         cwd=ROOT,
         env=environment,
         capture_output=True,
@@ -346,7 +352,7 @@ def test_bfloat16_and_mixed_precision_train(place, tmp_path):
 if __name__ == "__main__":  # a process of the test with two
     from accelerate.state import PartialState
 
-    finetune(inputs(Path(sys.argv[1]), sys.argv[3]), Path(sys.argv[2]), OPTIONS)
+    finetune(given_factors(Path(sys.argv[1]), sys.argv[3], Path(sys.argv[4])), Path(sys.argv[2]), OPTIONS)
     state = PartialState()
     state.destroy_process_group()
     sys.stdout.write(f"{state.process_index}/{state.num_processes}\n")
