@@ -123,7 +123,7 @@ def _build(inputs: BuildInputs, out: Path, overwrite: bool, progress: Progress) 
     frequencies = _frequencies(inputs, tokenizer, vocabulary)
     splitter = _splitter(vocabulary, frequencies) if inputs.morfessor else None
     alignments = Aligner(lexicon, morphemes, splitter).align(vocabulary.pieces)
-    unit_table = make_units(alignments, inputs.units)
+    unit_table = make_units(alignments, inputs.units, frequencies)
     babelnet = read_babelnet(inputs.babelnet) if inputs.babelnet else []
     tables = Tables(lexicon, morphemes, alignments, unit_table, relations, frequencies, babelnet)
     progress("writing the tables")

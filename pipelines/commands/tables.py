@@ -38,6 +38,10 @@ def build(
             show_default=False,
         ),
     ] = None,
+    own: Annotated[
+        int,
+        typer.Option(help="The most frequent pieces, so many, get units of their own; needs --frequency.", min=0),
+    ] = 0,
     only: Annotated[
         bool, typer.Option("--only", help="Leave the bundled lexicon out; it fills gaps of the dictionaries named.")
     ] = False,
@@ -84,7 +88,7 @@ def build(
         tuple(dictionaries or ()),
         tokenizer,
         taxonomy,
-        units=UnitOptions(order, max_terms, min_share, units),
+        units=UnitOptions(order, max_terms, min_share, units, own),
         only=only,
         frequency=frequency,
         babelnet=babelnet,

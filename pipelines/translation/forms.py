@@ -5,8 +5,8 @@ and trains them is the same.
 
     see          by parameters: products of units of meaning and form (the tables of `see build`); by bytes, what fits
                  the teacher's table best in 8 bits: learned codes, alone or beside products
-    shuffled     as `see`, each row with the units of another piece
-    random       as `see`, units drawn at random
+    shuffled     as `see`, each row with the units of another piece, but for pieces with units of their own
+    random       as `see`, units drawn at random, but for pieces with units of their own
     low-rank     one site of one column: a table of as many columns as there are channels, times a matrix
     word2ketxs   the digits of a piece's number as units (Panahi et al., arXiv 1911.04975)
     morphte      three parts of the piece's text, one table for all sites (Gan et al., arXiv 2210.15379)
@@ -101,20 +101,35 @@ def _see(material: Material, budget: Budget, seed: int) -> EntangledEmbedding:
 
 
 def _shuffled(material: Material, budget: Budget, seed: int) -> EntangledEmbedding:
-    order = np.random.default_rng(seed).permutation(material.n_pieces)
-    rows = material.rows
+    rows, others = material.rows, np.flatnonzero(~owners(material.rows))
+    order = np.arange(rows.n_pieces)
+    order[others] = np.random.default_rng(seed).permutation(others)
     shuffled = replace(rows, index=rows.index[order], amplitude=rows.amplitude[order])
     return _chained(shuffled, _chain(material), material, budget, seed)
 
 
 def _random(material: Material, budget: Budget, seed: int) -> EntangledEmbedding:
     rows, generator = material.rows, np.random.default_rng(seed)
-    used = (np.arange(rows.index.shape[1]) < rows.n_terms[:, None]).astype(np.int32)
-    columns = [
-        generator.integers(0, rows.n_units[table], rows.index.shape[:2], dtype=np.int32) for table in rows.tables
-    ]
-    index = np.stack(columns, axis=2) * used[..., None]
+    others = ~owners(rows)
+    used = np.arange(rows.index.shape[1]) < rows.n_terms[:, None]
+    index = rows.index.copy()
+    for site in range(rows.order):
+        drawn_from = np.unique(index[others, :, site][used[others]])
+        drawn = generator.choice(drawn_from, (int(others.sum()), index.shape[1])).astype(np.int32)
+        index[others, :, site] = drawn * used[others]
     return _chained(replace(rows, index=index), _chain(material), material, budget, seed)
+
+
+def owners(rows: RowIndex) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Which pieces have a first term of units that no other piece has: (V,)."""
+    found = np.ones(rows.n_pieces, dtype=bool)
+    used = np.arange(rows.index.shape[1]) < rows.n_terms[:, None]
+    piece = np.broadcast_to(np.arange(rows.n_pieces)[:, None], used.shape)[used]
+    for site, table in enumerate(rows.tables):
+        pairs = np.unique(np.stack([rows.index[:, :, site][used], piece]), axis=1)
+        n_pieces = np.bincount(pairs[0], minlength=rows.n_units[table])
+        found &= n_pieces[rows.index[:, 0, site]] == 1
+    return found
 
 
 def _low_rank(material: Material, budget: Budget, seed: int) -> EntangledEmbedding:

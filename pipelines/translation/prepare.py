@@ -1,7 +1,8 @@
 """What a pair's cells share: its vocabulary, its tables, and what layers are made from.
 
 OUT/de-en/vocabulary.model     pieces of both languages
-OUT/de-en/tables/              units of meaning and form, what `see build` makes
+OUT/de-en/words.tsv            how often words occur in the training text
+OUT/de-en/tables/              units of meaning and form by `see build`; frequent pieces have units of their own
 OUT/de-en/morphemes/           the same with one term a row: three parts of the text
 OUT/de-en/inputs.json          digests of the texts and dictionaries that these were made from
 """
@@ -18,21 +19,21 @@ from filelock import FileLock
 
 from pipelines.build import BuildInputs, build_tables
 from pipelines.factor_inputs import read_rows
+from pipelines.parallel_text import ParallelText
 from pipelines.translation.corpus import Corpus
 from pipelines.translation.forms import Material
 from pipelines.translation.vocabulary import Encoder, train_vocabulary
-from pipelines.whole_files import write_json, write_whole
+from pipelines.whole_files import write_json, write_text, write_whole
 from see_kb.alignment.units import UnitOptions
 from see_kb.errors import SeeError
 from see_kb.sources.bundled import BUNDLED
 from see_kb.sources.files import read_bytes, sha256_of
 from see_tn.training.batches import Examples
 
-VOCABULARY, TABLES, MORPHEMES, INPUTS = "vocabulary.model", "tables", "morphemes", "inputs.json"
-UNITS = {
-    TABLES: UnitOptions(order=3, max_terms=2, units=200),
-    MORPHEMES: UnitOptions(order=3, max_terms=1, units=200),
-}
+VOCABULARY, WORDS, INPUTS = "vocabulary.model", "words.tsv", "inputs.json"
+TABLES, MORPHEMES = "tables", "morphemes"
+OWNING = 25
+"""One piece in so many, the most frequent ones, has units of its own."""
 
 
 @dataclass(frozen=True)
@@ -71,19 +72,33 @@ def prepare(folder: Path, corpus: Corpus, n_pieces: int, dictionaries: tuple[Pat
             from others.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    prepared, inputs = Prepared(folder), _digests(corpus, n_pieces, dictionaries)
+    units = {
+        TABLES: UnitOptions(order=3, max_terms=2, units=200, own=n_pieces // OWNING),
+        MORPHEMES: UnitOptions(order=3, max_terms=1, units=200),
+    }
+    prepared, inputs = Prepared(folder), _inputs(corpus, n_pieces, dictionaries, units)
     with FileLock(folder / "lock"):
         _check_inputs(folder / INPUTS, inputs)
         if not prepared.vocabulary.exists():
             write_whole(prepared.vocabulary, lambda place: train_vocabulary(corpus.train, n_pieces, place))
-        for name, units in UNITS.items():
+        write_text(folder / WORDS, _words(corpus.train))
+        for name, options in units.items():
             if not (folder / name).exists():
-                build_tables(BuildInputs(dictionaries, prepared.vocabulary, units=units), folder / name)
+                made_from = BuildInputs(dictionaries, prepared.vocabulary, units=options, frequency=folder / WORDS)
+                build_tables(made_from, folder / name)
         write_json(folder / INPUTS, inputs)
     return prepared
 
 
-def _digests(corpus: Corpus, n_pieces: int, dictionaries: tuple[Path, ...]) -> dict[str, Any]:
+def _words(text: ParallelText) -> str:
+    counts = Counter(word for line in (*text.sources, *text.targets) for word in line.split())
+    return "".join(f"{word}\t{count}\n" for word, count in counts.most_common())
+
+
+def _inputs(
+    corpus: Corpus, n_pieces: int, dictionaries: tuple[Path, ...], units: dict[str, UnitOptions]
+) -> dict[str, Any]:
+    """What a pair's files are made from."""
     texts = json.dumps([asdict(part) for part in (corpus.train, corpus.dev, corpus.test)])
     given = [path for path in dictionaries if path != Path(BUNDLED)]
     files = [file for path in given for file in (sorted(path.rglob("*")) if path.is_dir() else [path])]
@@ -91,6 +106,7 @@ def _digests(corpus: Corpus, n_pieces: int, dictionaries: tuple[Path, ...]) -> d
         "texts": sha256_of(texts.encode()),
         "dictionaries": [sha256_of(read_bytes(file)) for file in files if not file.is_dir()],
         "pieces": n_pieces,
+        "units": {name: asdict(options) for name, options in units.items()},
     }
 
 

@@ -35,12 +35,14 @@ class UnitOptions:
     `order` is the number of sites, `max_terms` of terms that a row may have, its form term included, and `min_share`
     of pieces that have to share a stretch of text for it to be a part: with less, there are more units. `units`, if
     given, is the most parts of forms that a site may have, and the smallest `min_share` that keeps to it is taken.
+    `own` is how many pieces, the most frequent ones in running text, have units of their own in the place of parts.
     """
 
     order: int = 3
     max_terms: int = 4
     min_share: int = 8
     units: int | None = None
+    own: int = 0
 
     def __post_init__(self) -> None:
         for name, lowest, highest in (("order", 2, 8), ("max_terms", 1, 64), ("min_share", 1, 1_000_000)):
@@ -48,6 +50,8 @@ class UnitOptions:
                 raise SeeError(f"{name} is {getattr(self, name)}; give a number from {lowest} to {highest}")
         if self.units is not None and self.units < 1:
             raise SeeError(f"units is {self.units}; give a number from 1 on")
+        if self.own < 0:
+            raise SeeError(f"own is {self.own}; give a number from 0 on")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +98,20 @@ _Key = tuple[UnitKind, str]
 _Term = tuple[_Key, ...]
 
 
-def make_units(alignments: Sequence[Alignment], options: UnitOptions) -> UnitTable:
+def make_units(alignments: Sequence[Alignment], options: UnitOptions, frequencies: Sequence[float] = ()) -> UnitTable:
     """Make the units and the rows of aligned pieces (in the order of their ids).
 
     Units are numbered by kind (sememes, morphemes, residual units), then by text. No two pieces get the same
     row: where two form terms are equal, the later piece takes a longer first part, or else a unit of its own.
+
+    Args:
+        alignments: of all pieces.
+        options: how rows are made.
+        frequencies: how often each piece occurs, for `options.own`.
+    Raises:
+        SeeError: pieces are to have units of their own, and how often they occur is not known.
     """
+    own = _most_frequent(frequencies, options.own)
     meaningful = _meaningful_texts(alignments)
     forms = [form_of(alignment) for alignment in alignments]
     share = share_for(forms, options.order, options.units) if options.units and forms else options.min_share
@@ -108,7 +120,8 @@ def make_units(alignments: Sequence[Alignment], options: UnitOptions) -> UnitTab
     collisions: list[Collision] = []
     terms: list[list[_Term]] = []
     for alignment, form in zip(alignments, forms, strict=True):
-        candidates = (_keyed(parts, alignment, meaningful) for parts in splitter.splits(form))
+        parts_of_form = () if alignment.piece.piece_id in own else splitter.splits(form)
+        candidates = (_keyed(parts, alignment, meaningful) for parts in parts_of_form)
         form_term, collision = _first_free(candidates, alignment, options.order, taken)
         taken[form_term] = alignment.piece.piece_id
         collisions += [collision] if collision else []
@@ -150,7 +163,15 @@ def _first_free(
     while own in taken:
         text += "#"
         own = (("residual", text),) * order
-    return own, Collision(piece.piece_id, other or 0, "a unit of its own")
+    return own, None if other is None else Collision(piece.piece_id, other, "a unit of its own")
+
+
+def _most_frequent(frequencies: Sequence[float], n: int) -> frozenset[int]:
+    """The ids of the most frequent pieces, of equal ones the first."""
+    if n and not frequencies:
+        raise SeeError("units of their own for frequent pieces need their frequencies; build with --frequency")
+    ordered = sorted(range(len(frequencies)), key=lambda piece_id: -frequencies[piece_id])
+    return frozenset(piece_id for piece_id in ordered[:n] if frequencies[piece_id] > 0)
 
 
 def _sense_terms(alignment: Alignment, form_term: _Term, options: UnitOptions) -> list[_Term]:

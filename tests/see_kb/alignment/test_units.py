@@ -202,3 +202,30 @@ def test_units_are_numbered_by_kind_and_text_whatever_the_order_of_the_pieces():
 def test_options_outside_their_range_are_refused_by_name(options):
     with pytest.raises(SeeError, match=next(iter(options))):
         UnitOptions(**options)
+
+
+def test_frequent_pieces_have_units_of_their_own_and_keep_their_meanings():
+    pieces = pieces_of("▁man", "▁dogs", "▁breaking", "▁unbreakable", "▁zxq")
+    alignments = Aligner(LEXICON, AFFIX_TABLE).align(pieces)
+    frequencies = [0.5, 0.1, 0.0, 0.3, 0.3]
+    plain = make_units(alignments, UnitOptions())
+    table = make_units(alignments, UnitOptions(own=3), frequencies)
+    forms = {row.piece_id: row for row in table.rows if row.term == 0}
+    owned = {piece_id: set(forms[piece_id].unit_ids) for piece_id in (0, 3, 4)}
+    assert all(len(units) == 1 for units in owned.values())
+    for piece_id, units in owned.items():
+        users = {row.piece_id for row in table.rows if units & set(row.unit_ids)}
+        assert users == {piece_id}
+    shared = [unit.text for unit in table.units if unit.kind == "sememe"]
+    assert shared == [unit.text for unit in plain.units if unit.kind == "sememe"]
+    assert table.collisions == ()
+    check(table, len(pieces))
+    # A piece that never occurs gets none, however many are asked for.
+    all_of_them = make_units(alignments, UnitOptions(own=9), frequencies)
+    assert len({unit for row in all_of_them.rows if row.piece_id == 2 and row.term == 0 for unit in row.unit_ids}) > 1
+
+
+def test_units_of_their_own_need_frequencies():
+    alignments = Aligner(LEXICON, AFFIX_TABLE).align(pieces_of("▁man"))
+    with pytest.raises(SeeError, match="build with --frequency"):
+        make_units(alignments, UnitOptions(own=1))

@@ -1,0 +1,76 @@
+"""The forms of the benchmark: what isolates what."""
+
+import numpy as np
+import pytest
+import torch
+
+pytest.importorskip("transformers", reason="needs the extra hf")
+
+from pipelines.translation.forms import FORMS, Material, make_layer, owners
+from see_kb.errors import SeeError
+from see_tn.chain.row_index import RowIndex
+from see_tn.planning.budget import Budget
+from tests.see_tn.examples import some_rows
+
+N, WIDTH = 40, 16
+
+
+def rows_with_owners():
+    """Rows of which the first three pieces have units that no other piece has."""
+    rows = some_rows(n_pieces=N, most_terms=2)
+    index = rows.index.copy()
+    for piece in range(3):
+        index[piece, : rows.n_terms[piece]] = [n + piece for n in rows.n_units]
+    return RowIndex(index, rows.amplitude, tuple(n + 3 for n in rows.n_units))
+
+
+@pytest.fixture
+def material():
+    rows = rows_with_owners()
+    morphemes = some_rows(n_pieces=N, most_terms=1, tables=(0, 0, 0))
+    return Material(rows, morphemes, torch.arange(N), WIDTH)
+
+
+def index_of(layer):
+    return layer.rows().index
+
+
+def test_owners_are_the_pieces_with_units_of_their_own():
+    rows = rows_with_owners()
+    assert owners(rows)[:3].all()
+    for piece in np.flatnonzero(owners(rows)):
+        others = np.delete(np.arange(N), piece)
+        for site in range(rows.order):
+            used = [rows.index[other, : rows.n_terms[other], site] for other in others]
+            assert rows.index[piece, 0, site] not in np.concatenate(used)
+
+
+@pytest.mark.parametrize("form", ["shuffled", "random"])
+def test_controls_change_the_units_of_all_but_owners(form, material):
+    see, control = (make_layer(name, material, Budget(0.4, "parameters", "float32"), 0) for name in ("see", form))
+    kept = owners(material.rows)
+    assert np.array_equal(index_of(see)[kept], index_of(control)[kept])
+    moved = (index_of(see)[~kept] != index_of(control)[~kept]).any(axis=(1, 2))
+    assert moved.mean() > 0.8
+    assert see.shape == control.shape
+    n_terms = [np.sort(layer.rows().n_terms[~kept]) for layer in (see, control)]
+    assert np.array_equal(*n_terms)
+    other = make_layer(form, material, Budget(0.4, "parameters", "float32"), 1)
+    assert not np.array_equal(index_of(other), index_of(control))
+
+
+@pytest.mark.parametrize("form", [form for form in FORMS if form != "pq"])
+def test_every_form_keeps_to_a_budget_of_parameters_and_uses_most_of_it(form, material):
+    layer = make_layer(form, material, Budget(0.4, "parameters", "float32"), 0)
+    numbers = sum(parameter.numel() for parameter in layer.parameters())
+    assert 0.6 * N * WIDTH / 0.4 < numbers <= N * WIDTH / 0.4
+    std = float(layer.materialise().std())
+    assert 0.5 * WIDTH**-0.5 < std < 2 * WIDTH**-0.5
+
+
+def test_codes_need_a_teacher(material):
+    for form in ("pq", "see"):
+        with pytest.raises(SeeError, match="need a teacher"):
+            make_layer(form, material, Budget(2, "bytes", "int8"), 0)
+    with pytest.raises(SeeError, match="no such form"):
+        make_layer("tt", material, Budget(2, "bytes", "int8"), 0)
