@@ -100,6 +100,7 @@ class _Finetuning:
             if given is not None and not given.is_dir():
                 raise SeeError(f"{given}: no such folder; name factors made by `see init`, or leave them to the run")
         self.tokenizer = inputs.tokenizer or find_tokenizer(inputs.model, config.model_type)
+        self.settings = _settings(inputs, options)
         says("loading the model")
         self.model: Any = (
             new_model(inputs.model, options.dtype, options.seed)
@@ -186,14 +187,13 @@ class _Finetuning:
 
     def _prepare_folder(self) -> None:
         """Write what the run was asked for, or refuse a folder of another run."""
-        settings = _settings(self.inputs, self.options)
         if self.accelerator.is_main_process and not (self.out / RUN).exists():
             if self.out.exists() and any(self.out.iterdir()):
                 raise SeeError(f"{self.out}: holds something else than a run; name a new folder")
             self.out.mkdir(parents=True, exist_ok=True)
-            write_json(self.out / RUN, settings)
+            write_json(self.out / RUN, self.settings)
         self.accelerator.wait_for_everyone()
-        _check_run(self.out, settings)
+        _check_run(self.out, self.settings)
 
     def _swap(self) -> Student:
         inputs, options = self.inputs, self.options
@@ -215,7 +215,7 @@ class _Finetuning:
 
     def _checkpointed(self) -> tuple[Run, Snapshot | None]:
         options, main = self.options, self.accelerator.is_main_process
-        checkpoints = Checkpoints(self.out / CHECKPOINTS, _settings(self.inputs, options))
+        checkpoints = Checkpoints(self.out / CHECKPOINTS, self.settings)
         start = checkpoints.last()
         records = Records(
             self.out / METRICS if main else None, self.out / BOARD if main and options.tensorboard else None

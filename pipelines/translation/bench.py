@@ -37,6 +37,8 @@ from see_tn.planning.alternative import Alternative
 RECIPE, RESULT, MODEL, TOKENIZER = "recipe.json", "result.json", "model", "tokenizer.model"
 
 Says = Callable[[str], None]
+Inputs = tuple[Corpus, Prepared]
+"""A pair's texts, and its vocabulary and tables: read once for all its cells."""
 
 
 @dataclass(frozen=True)
@@ -63,13 +65,12 @@ def run_cells(bench: Bench, cells: Sequence[Cell], says: Says = lambda _: None) 
     """
     bench.out.mkdir(parents=True, exist_ok=True)
     _check_recipe(bench)
-    for pair in dict.fromkeys(cell.pair for cell in cells):
-        _inputs(bench, pair)
+    inputs = {pair: _inputs(bench, pair) for pair in dict.fromkeys(cell.pair for cell in cells)}
     failed: list[str] = []
     for number, cell in enumerate(cells, 1):
         place = f"{number}/{len(cells)} {cell.name}"
         try:
-            result = run_cell(bench, cell, partial(_say, says, place))
+            result = run_cell(bench, cell, inputs[cell.pair], partial(_say, says, place))
         except (SeeError, FactorError) as error:
             says(f"{place}: {error}")
             failed.append(f"{cell.name}: {error}")
@@ -80,21 +81,21 @@ def run_cells(bench: Bench, cells: Sequence[Cell], says: Says = lambda _: None) 
         raise SeeError(f"{len(failed)} of {len(cells)} models failed, the others are done; first {failed[0]}")
 
 
-def run_cell(bench: Bench, cell: Cell, says: Says, *, wait: bool = False) -> dict[str, Any] | None:
+def run_cell(bench: Bench, cell: Cell, inputs: Inputs, says: Says, *, wait: bool = False) -> dict[str, Any] | None:
     """Train a cell, or read its result; None where another process holds it and `wait` is off."""
     folder = bench.folder(cell)
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(folder / "lock", timeout=-1 if wait else 0):
-            return _finished(folder) or _train(bench, cell, says)
+            return _finished(folder) or _train(bench, cell, inputs, says)
     except Timeout:
         return None
 
 
 def results(bench: Bench) -> list[dict[str, Any]]:
     """All finished cells of a folder."""
-    files = sorted((bench.out / "cells").glob(f"*/{RESULT}"))
-    return [json.loads(file.read_text(encoding="utf-8")) for file in files]
+    folders = sorted((bench.out / "cells").glob("*"))
+    return [result for folder in folders if (result := _finished(folder))]
 
 
 def _say(says: Says, place: str, text: str) -> None:
@@ -113,8 +114,8 @@ def _check_recipe(bench: Bench) -> None:
         raise SeeError(f"{file}: cells of another recipe lie here; name a new folder, or give the same options")
 
 
-def _inputs(bench: Bench, pair: str) -> tuple[Corpus, Prepared]:
-    """A pair's texts, vocabulary and tables, and the recipe's file once they can be used."""
+def _inputs(bench: Bench, pair: str) -> Inputs:
+    """Read and make them, and write the recipe's file once they can be used."""
     corpus = read_corpus(bench.data, pair).first(bench.recipe.sentences)
     prepared = prepare(bench.out / pair, corpus, bench.recipe.n_pieces, bench.dictionaries)
     with FileLock(bench.out / "lock"):
@@ -123,12 +124,11 @@ def _inputs(bench: Bench, pair: str) -> tuple[Corpus, Prepared]:
     return corpus, prepared
 
 
-def _train(bench: Bench, cell: Cell, says: Says) -> dict[str, Any]:
-    folder = bench.folder(cell)
-    corpus, prepared = _inputs(bench, cell.pair)
+def _train(bench: Bench, cell: Cell, inputs: Inputs, says: Says) -> dict[str, Any]:
+    folder, (corpus, prepared) = bench.folder(cell), inputs
     teacher = None
     if cell.way == "two-stage":
-        run_cell(bench, cell.dense, says, wait=True)
+        run_cell(bench, cell.dense, inputs, says, wait=True)
         teacher = bench.folder(cell.dense) / MODEL
     trainer = Trainer(cell, bench.recipe, corpus, prepared, folder, teacher, says)
     model, layer = trainer.model()
