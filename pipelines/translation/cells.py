@@ -15,6 +15,7 @@ GRID: tuple[tuple[str, Way, By], ...] = (
     ("see", "two-stage", "bytes"),
     ("pq", "two-stage", "bytes"),
     ("see", "two-stage", "parameters"),
+    ("units", "two-stage", "parameters"),
     ("shuffled", "two-stage", "parameters"),
     ("random", "two-stage", "parameters"),
     ("low-rank", "two-stage", "parameters"),

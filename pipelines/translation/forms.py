@@ -5,8 +5,9 @@ and trains them is the same.
 
     see          by parameters: products of units of meaning and form (the tables of `see build`); by bytes, what fits
                  the teacher's table best in 8 bits: learned codes, alone or beside products
-    shuffled     as `see`, each row with the units of another piece, but for pieces with units of their own
-    random       as `see`, units drawn at random, but for pieces with units of their own
+    units        products of units of meaning and form, and nothing else
+    shuffled     as `units`, each row with the units of another piece, but for pieces with units of their own
+    random       as `units`, units drawn at random, but for pieces with units of their own
     low-rank     one site of one column: a table of as many columns as there are channels, times a matrix
     word2ketxs   the digits of a piece's number as units (Panahi et al., arXiv 1911.04975)
     morphte      three parts of the piece's text, one table for all sites (Gan et al., arXiv 2210.15379)
@@ -85,7 +86,7 @@ def make_layer(form: str, material: Material, budget: Budget, seed: int) -> Enta
 
 def _see(material: Material, budget: Budget, seed: int) -> EntangledEmbedding:
     if budget.by == "parameters":
-        return _chained(material.rows, _chain(material), material, budget, seed)
+        return _units(material, budget, seed)
     if material.teacher is None:
         raise SeeError("learned codes need a teacher's table")
     best = weigh(
@@ -98,6 +99,10 @@ def _see(material: Material, budget: Budget, seed: int) -> EntangledEmbedding:
         seed=seed,
     )[0]
     return _fitted(best.spec, material.rows, material, seed)
+
+
+def _units(material: Material, budget: Budget, seed: int) -> EntangledEmbedding:
+    return _chained(material.rows, _chain(material), material, budget, seed)
 
 
 def _shuffled(material: Material, budget: Budget, seed: int) -> EntangledEmbedding:
@@ -173,6 +178,7 @@ def _pq(material: Material, budget: Budget, seed: int) -> EntangledEmbedding:
 
 FORMS: dict[str, Callable[[Material, Budget, int], EntangledEmbedding]] = {
     "see": _see,
+    "units": _units,
     "shuffled": _shuffled,
     "random": _random,
     "low-rank": _low_rank,

@@ -17,7 +17,7 @@ MARKDOWN, LINES, PLOT = "translation.md", "translation.jsonl", "translation.png"
 GROUP = ["pair", "size", "ratio", "form", "way", "by"]
 """Columns that seeds are averaged within."""
 
-ORDER = ("dense", "see", "pq", "shuffled", "random", "low-rank", "word2ketxs", "morphte")
+ORDER = ("dense", "see", "pq", "units", "shuffled", "random", "low-rank", "word2ketxs", "morphte")
 
 HEAD = (
     "| form | way | counted | made of | BLEU | chrF | to dense | parameters | bytes | embedding: parameters, bytes "

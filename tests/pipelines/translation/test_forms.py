@@ -47,13 +47,13 @@ def test_owners_are_the_pieces_with_units_of_their_own():
 
 @pytest.mark.parametrize("form", ["shuffled", "random"])
 def test_controls_change_the_units_of_all_but_owners(form, material):
-    see, control = (make_layer(name, material, Budget(0.4, "parameters", "float32"), 0) for name in ("see", form))
+    units, control = (make_layer(name, material, Budget(0.4, "parameters", "float32"), 0) for name in ("units", form))
     kept = owners(material.rows)
-    assert np.array_equal(index_of(see)[kept], index_of(control)[kept])
-    moved = (index_of(see)[~kept] != index_of(control)[~kept]).any(axis=(1, 2))
+    assert np.array_equal(index_of(units)[kept], index_of(control)[kept])
+    moved = (index_of(units)[~kept] != index_of(control)[~kept]).any(axis=(1, 2))
     assert moved.mean() > 0.8
-    assert see.shape == control.shape
-    n_terms = [np.sort(layer.rows().n_terms[~kept]) for layer in (see, control)]
+    assert units.shape == control.shape
+    n_terms = [np.sort(layer.rows().n_terms[~kept]) for layer in (units, control)]
     assert np.array_equal(*n_terms)
     other = make_layer(form, material, Budget(0.4, "parameters", "float32"), 1)
     assert not np.array_equal(index_of(other), index_of(control))
