@@ -3,9 +3,11 @@
 All controls but product quantisation are products too, told apart by which units make which row; the code that makes
 and trains them is the same.
 
-    see          by parameters: products of units of meaning and form (the tables of `see build`); by bytes, what fits
-                 the teacher's table best in 8 bits: learned codes, alone or beside products
-    units        products of units of meaning and form, and nothing else
+    see          what fits the teacher's table best: learned codes, alone or beside products of units of meaning and
+                 form (the tables of `see build`); by bytes in 8 bits; by parameters in 32, and with no more bytes than
+                 these and the index of the units take, since codes are no parameters; without a teacher as `units`
+    units        products of units of meaning and form, and nothing else; a unit has one core for all sites where
+                 one for each would have too many numbers
     shuffled     as `units`, each row with the units of another piece, but for pieces with units of their own
     random       as `units`, units drawn at random, but for pieces with units of their own
     low-rank     one site of one column: a table of as many columns as there are channels, times a matrix
@@ -24,7 +26,8 @@ from torch import Tensor
 
 from see_kb.errors import SeeError
 from see_tn.chain.row_index import RowIndex
-from see_tn.chain.shapes import ChainShape, balanced_sites
+from see_tn.chain.shapes import ChainShape, balanced_sites, dense_bytes
+from see_tn.errors import FactorError
 from see_tn.fitting.als import FitOptions, mean_row
 from see_tn.fitting.codes import CodeOptions
 from see_tn.fitting.layer import LayerFitOptions, fit_layer, residual
@@ -47,6 +50,7 @@ class Material:
 
     Attributes:
         rows: units of meaning and form, several terms a row.
+        shared_rows: the same, one numbering for all sites.
         morphemes: three parts of the text a row, one numbering for all sites.
         counts: (V,), how often a piece occurs in the training text.
         width: of the table.
@@ -54,6 +58,7 @@ class Material:
     """
 
     rows: RowIndex
+    shared_rows: RowIndex
     morphemes: RowIndex
     counts: Tensor
     width: int
@@ -85,15 +90,15 @@ def make_layer(form: str, material: Material, budget: Budget, seed: int) -> Enta
 
 
 def _see(material: Material, budget: Budget, seed: int) -> EntangledEmbedding:
-    if budget.by == "parameters":
+    if material.teacher is None and budget.by == "parameters":
         return _units(material, budget, seed)
     if material.teacher is None:
         raise SeeError("learned codes need a teacher's table")
     best = weigh(
         material.rows,
-        _chain(material),
+        _separate(material),
         material.teacher,
-        budget,
+        budget if budget.by == "bytes" else _with_bytes_of_units(material, budget),
         kinds=("codes", "both"),
         weights=material.weights,
         seed=seed,
@@ -101,28 +106,45 @@ def _see(material: Material, budget: Budget, seed: int) -> EntangledEmbedding:
     return _fitted(best.spec, material.rows, material, seed)
 
 
+def _with_bytes_of_units(material: Material, budget: Budget) -> Budget:
+    """A budget of parameters, and of the bytes that so many numbers and the index of the units take."""
+    n, width = material.n_pieces, material.width
+    allowed = budget.allowed(n, width)
+    taken = 4 * allowed + material.rows.stored_bytes()
+    return Budget(dense_bytes(n, width) / taken, "bytes", budget.storage, allowed)
+
+
 def _units(material: Material, budget: Budget, seed: int) -> EntangledEmbedding:
-    return _chained(material.rows, _chain(material), material, budget, seed)
+    return _chained(*_fitting_rows(material, budget), material, budget, seed)
 
 
 def _shuffled(material: Material, budget: Budget, seed: int) -> EntangledEmbedding:
-    rows, others = material.rows, np.flatnonzero(~owners(material.rows))
+    rows, shape = _fitting_rows(material, budget)
+    others = np.flatnonzero(~owners(rows))
     order = np.arange(rows.n_pieces)
     order[others] = np.random.default_rng(seed).permutation(others)
     shuffled = replace(rows, index=rows.index[order], amplitude=rows.amplitude[order])
-    return _chained(shuffled, _chain(material), material, budget, seed)
+    return _chained(shuffled, shape, material, budget, seed)
 
 
 def _random(material: Material, budget: Budget, seed: int) -> EntangledEmbedding:
-    rows, generator = material.rows, np.random.default_rng(seed)
-    others = ~owners(rows)
+    rows, shape = _fitting_rows(material, budget)
+    generator, others = np.random.default_rng(seed), ~owners(rows)
     used = np.arange(rows.index.shape[1]) < rows.n_terms[:, None]
     index = rows.index.copy()
     for site in range(rows.order):
         drawn_from = np.unique(index[others, :, site][used[others]])
         drawn = generator.choice(drawn_from, (int(others.sum()), index.shape[1])).astype(np.int32)
         index[others, :, site] = drawn * used[others]
-    return _chained(replace(rows, index=index), _chain(material), material, budget, seed)
+    return _chained(replace(rows, index=index), shape, material, budget, seed)
+
+
+def _fitting_rows(material: Material, budget: Budget) -> tuple[RowIndex, ChainShape]:
+    """Units with a table for each site or, where those have too many numbers for the budget, with one for all."""
+    try:
+        return material.rows, shape_for_ratio(material.rows, _separate(material), budget)
+    except FactorError:
+        return material.shared_rows, _shared(material)
 
 
 def owners(rows: RowIndex) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
@@ -154,9 +176,7 @@ def _word2ketxs(material: Material, budget: Budget, seed: int) -> EntangledEmbed
 
 
 def _morphte(material: Material, budget: Budget, seed: int) -> EntangledEmbedding:
-    side = ceil(material.width ** (1 / 3) - 1e-9)
-    shape = ChainShape("cp", material.width, (side,) * 3, 1, shared=True)
-    return _chained(material.morphemes, shape, material, budget, seed)
+    return _chained(material.morphemes, _shared(material), material, budget, seed)
 
 
 def _pq(material: Material, budget: Budget, seed: int) -> EntangledEmbedding:
@@ -172,7 +192,7 @@ def _pq(material: Material, budget: Budget, seed: int) -> EntangledEmbedding:
     if not fitting:
         raise SeeError(f"{budget.ratio:g} times fewer bytes leave no product quantisation; ask for a smaller ratio")
     left = residual(material.teacher, None, mean_row(material.teacher, material.weights))
-    shape, _ = best_codes(fitting, left, int8=budget.storage == INT8, seed=seed)
+    shape, _ = best_codes(fitting, left, int8=budget.storage == INT8, weights=material.weights, seed=seed)
     return _fitted(coded_spec(None, n, shape, budget), None, material, seed)
 
 
@@ -188,8 +208,14 @@ FORMS: dict[str, Callable[[Material, Budget, int], EntangledEmbedding]] = {
 }
 
 
-def _chain(material: Material) -> ChainShape:
+def _separate(material: Material) -> ChainShape:
     return ChainShape("cp", material.width, balanced_sites(material.width, material.rows.order), 1)
+
+
+def _shared(material: Material) -> ChainShape:
+    order = material.rows.order
+    side = ceil(material.width ** (1 / order) - 1e-9)
+    return ChainShape("cp", material.width, (side,) * order, 1, shared=True)
 
 
 def _chained(rows: RowIndex, shape: ChainShape, material: Material, budget: Budget, seed: int) -> EntangledEmbedding:

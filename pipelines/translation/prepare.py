@@ -32,6 +32,9 @@ from see_tn.training.batches import Examples
 
 VOCABULARY, WORDS, INPUTS = "vocabulary.model", "words.tsv", "inputs.json"
 TABLES, MORPHEMES = "tables", "morphemes"
+SHARED = (0, 0, 0)
+"""One table for all sites."""
+
 OWNING = 25
 """One piece in so many, the most frequent ones, has units of its own."""
 
@@ -57,7 +60,8 @@ class Prepared:
         rows = read_rows(self.folder / TABLES)
         return Material(
             rows=rows,
-            morphemes=read_rows(self.folder / MORPHEMES, (0, 0, 0)),
+            shared_rows=read_rows(self.folder / TABLES, SHARED),
+            morphemes=read_rows(self.folder / MORPHEMES, SHARED),
             counts=torch.tensor([counts[piece] for piece in range(rows.n_pieces)]),
             width=width,
             teacher=None if teacher is None else teacher.get_input_embeddings().weight.detach().float(),

@@ -53,3 +53,9 @@ def measure(teacher: Tensor, approximation: Tensor | Iterable[Tensor], weights: 
     if start != len(teacher):
         raise ValueError(f"the approximation has {start} rows, the teacher {len(teacher)}")
     return Quality((squared / total) ** 0.5 if total else squared**0.5, cosines / float(weights.double().sum()))
+
+
+def weighed_square(table: Tensor, weights: Tensor | None = None) -> float:
+    """The sum of a table's squares, each row's times its weight."""
+    squares = torch.cat([part.double().square().sum(dim=1) for part in torch.split(table, CHUNK)])
+    return float(squares.sum() if weights is None else squares @ weights.double())

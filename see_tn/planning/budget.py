@@ -1,7 +1,7 @@
 """What a compression ratio buys: the largest rank that fits, with everything that has to be stored counted."""
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Literal, Self
 
 from see_tn.chain.row_index import RowIndex
 from see_tn.chain.shapes import ChainShape, dense_bytes, largest_rank
@@ -18,7 +18,8 @@ class Budget:
 
     `ratio` is how many times smaller than the dense table it has to be. By `bytes`: 4 V d against the size of all
     files of the checkpoint: tables, index, amplitudes, codes, offset, headers and config. By `parameters`: V d against
-    the trained numbers, as papers count. `storage` is the type that terms are stored in.
+    the trained numbers, as papers count. `storage` is the type that terms are stored in. `most_parameters`, if given,
+    bounds the trained numbers beside the bytes.
 
     Raises:
         FactorError: the ratio is not positive.
@@ -27,6 +28,7 @@ class Budget:
     ratio: float
     by: By = "bytes"
     storage: Storage = "float32"
+    most_parameters: int | None = None
 
     def __post_init__(self) -> None:
         if not self.ratio > 0:
@@ -41,9 +43,19 @@ class Budget:
         """The bytes, or parameters, that a layer has."""
         return spec.stored_bytes(index_bytes) if self.by == "bytes" else spec.parameters
 
+    def share(self, spec: LayerSpec, index_bytes: int) -> float:
+        """The part of the budget that a layer uses, of bytes or of parameters, whichever is more."""
+        share = self.used(spec, index_bytes) / max(1, self.allowed(spec.n_pieces, spec.width))
+        return share if self.most_parameters is None else max(share, spec.parameters / max(1, self.most_parameters))
+
     def fits(self, spec: LayerSpec, index_bytes: int) -> bool:
         """Whether a layer keeps to the budget."""
-        return self.used(spec, index_bytes) <= self.allowed(spec.n_pieces, spec.width)
+        return self.share(spec, index_bytes) <= 1
+
+    def part(self, share: float) -> Self:
+        """A part of the budget."""
+        most = None if self.most_parameters is None else int(self.most_parameters * share)
+        return replace(self, ratio=self.ratio / share, most_parameters=most)
 
 
 def layer_spec(rows: RowIndex, shape: ChainShape, storage: str, *, offset: bool) -> LayerSpec:
@@ -79,6 +91,9 @@ def shape_for_ratio(rows: RowIndex, shape: ChainShape, budget: Budget, *, offset
             f"{budget.used(smallest, index_bytes)}, {index_bytes} bytes of them the index: "
             "ask for a smaller ratio, fewer terms or fewer units"
         )
-    size = 1 if budget.by == "parameters" or budget.storage == INT8 else FLOATS[budget.storage].itemsize
-    rank = largest_rank(shape, rows.n_units, shape.with_rank(1).parameters(rows.n_units) + spare // size)
-    return shape.with_rank(rank)
+    more = spare if budget.by == "parameters" or budget.storage == INT8 else spare // FLOATS[budget.storage].itemsize
+    if budget.most_parameters is not None:
+        more = min(more, budget.most_parameters - smallest.parameters)
+        if more < 0:
+            raise FactorError(f"rank 1 has {smallest.parameters} parameters, allowed are {budget.most_parameters}")
+    return shape.with_rank(largest_rank(shape, rows.n_units, shape.with_rank(1).parameters(rows.n_units) + more))

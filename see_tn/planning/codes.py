@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from see_tn.fitting.codes import CodeOptions, fit_codes, quick
+from see_tn.fitting.quality import weighed_square
 from see_tn.layer.codes import CODE_BITS, CodeShape
 from see_tn.layer.spec import INT8, LayerSpec, row_dtype
 from see_tn.planning.budget import Budget
@@ -19,7 +20,7 @@ FULL_BASIS = 1024
 
 BLOCK = 512
 SAMPLE = 8192  # rows on which shapes are compared
-USED = 0.7  # of the bytes that are left, at least: what uses less is never the best
+USED = 0.7  # of the budget that is left, at least: what uses less is never the best
 
 
 def code_shapes(
@@ -31,19 +32,18 @@ def code_shapes(
         rest: the layer without codes, or None if it is to have codes alone.
         n_pieces: V.
         width: d.
-        budget: of bytes.
+        budget: of bytes, and of parameters if it says so.
         index_bytes: what the index of the other terms takes.
     """
-    allowed = budget.allowed(n_pieces, width)
-    taken = rest.stored_bytes(index_bytes) if rest else 0
+    taken = budget.share(rest, index_bytes) if rest else 0.0
 
-    def size(shape: CodeShape) -> int:
-        return coded_spec(rest, n_pieces, shape, budget).stored_bytes(index_bytes)
+    def share(shape: CodeShape) -> float:
+        return budget.share(coded_spec(rest, n_pieces, shape, budget), index_bytes)
 
     for bits, part_width, blocks in product(CODE_BITS, range(1, WIDEST_PART + 1), (0, _blocks(width))):
         shapes = _by_parts(bits, part_width, blocks, width)
-        fitting = bisect_right(shapes, allowed, key=size)
-        if fitting and size(shapes[fitting - 1]) - taken > USED * (allowed - taken):
+        fitting = bisect_right(shapes, 1.0, key=share)
+        if fitting and share(shapes[fitting - 1]) - taken > USED * (1 - taken):
             yield shapes[fitting - 1]
 
 
@@ -67,25 +67,29 @@ def coded_spec(rest: LayerSpec | None, n_pieces: int, codes: CodeShape, budget: 
     return LayerSpec(n_pieces, codes.width, dtype, int8=int8, offset=True, codes=codes)
 
 
-def best_codes(shapes: list[CodeShape], table: Tensor, *, int8: bool, seed: int = 0) -> tuple[CodeShape, float]:
+def best_codes(
+    shapes: list[CodeShape], table: Tensor, *, int8: bool, weights: Tensor | None = None, seed: int = 0
+) -> tuple[CodeShape, float]:
     """Compare shapes on a sample of a table's rows with little effort.
 
     Args:
         shapes: at least one.
         table: (V, width), the mean taken out.
         int8: whether codewords and basis are to be kept in 8 bits.
+        weights: (V,), how much a row's squared error counts.
         seed: of k-means.
     Returns:
-        The best shape, and the part of the table's squared norm that it left.
+        The best shape, and the part of the table's squared norm that it left, rows weighed.
     """
-    sample = table[:: max(1, len(table) // SAMPLE)].float()
+    step = max(1, len(table) // SAMPLE)
+    sample, kept = table[::step].float(), None if weights is None else weights[::step]
     options = quick(CodeOptions(seed=seed))
     ids = torch.arange(len(sample))
-    total = float(sample.square().sum()) or 1.0
+    total = weighed_square(sample, kept) or 1.0
     left = {}
     for shape in shapes:
         with torch.no_grad():
-            fitted = fit_codes(sample, shape, int8=int8, options=options)(ids)
-        left[shape] = float((sample - fitted).square().sum()) / total
+            fitted = fit_codes(sample, shape, int8=int8, weights=kept, options=options)(ids)
+        left[shape] = weighed_square(sample - fitted, kept) / total
     best = min(left, key=lambda shape: left[shape])
     return best, left[best]

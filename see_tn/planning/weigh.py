@@ -1,7 +1,6 @@
 """How a budget is best split for a given table: alternatives measured on it, each with little effort."""
 
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import replace
 from typing import Literal
 
 import torch
@@ -12,7 +11,7 @@ from see_tn.chain.shapes import ChainShape
 from see_tn.errors import FactorError
 from see_tn.fitting.als import FitOptions, fit_als, mean_row
 from see_tn.fitting.layer import residual
-from see_tn.fitting.quality import CHUNK
+from see_tn.fitting.quality import weighed_square
 from see_tn.layer.product import ProductTerms
 from see_tn.layer.spec import INT8, LayerSpec
 from see_tn.planning.alternative import Alternative
@@ -60,10 +59,10 @@ def weigh(
         progress("codes alone" if product is None else f"rank {_shape(product).rank}" + " and codes" * (kind == "both"))
         left = _left(rows, product, teacher, weights, seed)
         if kind == "products" and product is not None:
-            found.append(Alternative(product, rows.stored_bytes(), _error(left, teacher)))
-        elif (coded := _with_codes(rows, product, left, budget, seed)) is not None:
+            found.append(Alternative(product, rows.stored_bytes(), _error(left, teacher, weights)))
+        elif (coded := _with_codes(rows, product, left, budget, weights, seed)) is not None:
             spec, share = coded
-            error = share**0.5 * _error(left, teacher)
+            error = share**0.5 * _error(left, teacher, weights)
             found.append(Alternative(spec, 0 if product is None else rows.stored_bytes(), error))
     if not found:
         raise FactorError(
@@ -85,7 +84,7 @@ def _candidates(
         if kind not in kinds:
             continue
         try:
-            fitting = shape_for_ratio(rows, shape, replace(budget, ratio=budget.ratio / share))
+            fitting = shape_for_ratio(rows, shape, budget.part(share))
         except FactorError:
             continue  # the index alone takes more
         fitting = fitting.with_rank(min(fitting.rank, HIGHEST_RANK))
@@ -105,14 +104,14 @@ def _left(rows: RowIndex, product: LayerSpec | None, teacher: Tensor, weights: T
 
 
 def _with_codes(
-    rows: RowIndex, product: LayerSpec | None, left: Tensor, budget: Budget, seed: int
+    rows: RowIndex, product: LayerSpec | None, left: Tensor, budget: Budget, weights: Tensor | None, seed: int
 ) -> tuple[LayerSpec, float] | None:
     """The best codes beside the products, and the part of the squared norm that they leave; None if none fit."""
     index_bytes = 0 if product is None else rows.stored_bytes()
     shapes = list(code_shapes(product, rows.n_pieces, left.shape[1], budget, index_bytes))
     if not shapes:
         return None
-    codes, share = best_codes(shapes, left, int8=budget.storage == INT8, seed=seed)
+    codes, share = best_codes(shapes, left, int8=budget.storage == INT8, weights=weights, seed=seed)
     return coded_spec(product, rows.n_pieces, codes, budget), share
 
 
@@ -122,7 +121,6 @@ def _shape(spec: LayerSpec) -> ChainShape:
     return spec.product.shape
 
 
-def _error(left: Tensor, teacher: Tensor) -> float:
-    total = sum(float(part.double().square().sum()) for part in torch.split(teacher, CHUNK))
-    missed = sum(float(part.double().square().sum()) for part in torch.split(left, CHUNK))
-    return float((missed / total) ** 0.5) if total else 0.0
+def _error(left: Tensor, teacher: Tensor, weights: Tensor | None) -> float:
+    total, missed = weighed_square(teacher, weights), weighed_square(left, weights)
+    return (missed / total) ** 0.5 if total else 0.0

@@ -9,6 +9,7 @@ pytest.importorskip("transformers", reason="needs the extra hf")
 from pipelines.translation.forms import FORMS, Material, make_layer, owners
 from see_kb.errors import SeeError
 from see_tn.chain.row_index import RowIndex
+from see_tn.layer.spec import spec_of
 from see_tn.planning.budget import Budget
 from tests.see_tn.examples import some_rows
 
@@ -24,11 +25,16 @@ def rows_with_owners():
     return RowIndex(index, rows.amplitude, tuple(n + 3 for n in rows.n_units))
 
 
+def with_one_table(rows):
+    """The same units, each the same one at all sites."""
+    return RowIndex(rows.index, rows.amplitude, (max(rows.n_units),), (0,) * rows.order)
+
+
 @pytest.fixture
 def material():
     rows = rows_with_owners()
     morphemes = some_rows(n_pieces=N, most_terms=1, tables=(0, 0, 0))
-    return Material(rows, morphemes, torch.arange(N), WIDTH)
+    return Material(rows, with_one_table(rows), morphemes, torch.arange(N), WIDTH)
 
 
 def index_of(layer):
@@ -64,8 +70,30 @@ def test_every_form_keeps_to_a_budget_of_parameters_and_uses_most_of_it(form, ma
     layer = make_layer(form, material, Budget(0.4, "parameters", "float32"), 0)
     numbers = sum(parameter.numel() for parameter in layer.parameters())
     assert 0.6 * N * WIDTH / 0.4 < numbers <= N * WIDTH / 0.4
-    std = float(layer.materialise().std())
+    std = float(layer.materialise().detach().std())
     assert 0.5 * WIDTH**-0.5 < std < 2 * WIDTH**-0.5
+
+
+def test_units_have_one_core_for_all_sites_where_one_for_each_would_be_too_much(material):
+    separate, shared = (make_layer("units", material, Budget(ratio, "parameters", "float32"), 0) for ratio in (4, 6))
+    assert not separate.shape.shared
+    assert shared.shape.shared
+    assert np.array_equal(index_of(shared), material.shared_rows.index)
+    assert sum(parameter.numel() for parameter in shared.parameters()) <= N * WIDTH / 6
+
+
+@pytest.mark.parametrize("ratio", [8, 30])
+def test_see_by_parameters_takes_no_more_bytes_than_units_would(ratio):
+    n, width = 4_000, 32
+    rows = some_rows(n_pieces=n, most_terms=1)
+    teacher = torch.randn(n, width, generator=torch.Generator().manual_seed(0))
+    material = Material(rows, with_one_table(rows), rows, torch.arange(n), width, teacher)
+    layer = make_layer("see", material, Budget(ratio, "parameters", "float32"), 0)
+    spec = spec_of(layer)
+    assert spec.codes is not None
+    assert spec.parameters <= n * width / ratio
+    index_bytes = 0 if spec.product is None else rows.stored_bytes()
+    assert spec.stored_bytes(index_bytes) <= 4 * n * width / ratio + rows.stored_bytes()
 
 
 def test_codes_need_a_teacher(material):

@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
 from see_tn.chain.shapes import ChainShape
 from see_tn.errors import FactorError
 from see_tn.fitting.layer import fit_layer
+from see_tn.fitting.quality import measure
 from see_tn.planning.budget import Budget
 from see_tn.planning.codes import code_shapes, coded_spec
 from see_tn.planning.weigh import weigh
@@ -38,6 +41,26 @@ def test_the_error_that_was_measured_quickly_is_about_that_of_the_whole_fit(alte
     for alternative in alternatives:
         full = fit_layer(alternative.spec, ROWS, teacher).quality.relative_error
         assert full == pytest.approx(alternative.relative_error, rel=0.15)
+
+
+def test_errors_are_weighed_as_the_fit_weighs_them(teacher):
+    """Where 250 rows hold all the weight, the error is theirs alone: smaller than that of codes for every row."""
+    weights = torch.full((5_000,), 1e-6)
+    weights[:250] = 1.0
+    weighed, plain = (weigh(ROWS, SHAPE, teacher, BUDGET, kinds=["codes"], weights=w)[0] for w in (weights, None))
+    layer = fit_layer(weighed.spec, None, teacher, weights=weights).layer
+    error = measure(teacher, layer.materialise(), weights).relative_error
+    assert error == pytest.approx(weighed.relative_error, rel=0.15)
+    assert weighed.relative_error < 0.9 * plain.relative_error
+
+
+def test_a_bound_on_parameters_holds_beside_the_one_on_bytes(teacher):
+    most = 1_000
+    bounded = weigh(ROWS, SHAPE, teacher, replace(BUDGET, most_parameters=most))
+    assert all(alternative.spec.parameters <= most for alternative in bounded)
+    free = weigh(ROWS, SHAPE, teacher, BUDGET)[0]
+    assert free.spec.parameters > most
+    assert free.relative_error < bounded[0].relative_error
 
 
 def test_only_the_kinds_asked_for_are_weighed(teacher):
