@@ -1,18 +1,17 @@
 """Texts for training: a line is an example, or two with a tab between them for models with an encoder and a decoder."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pipelines.parallel_text import read_lines
 from see_kb.errors import FormatError, SeeError
+from see_kb.vocabulary.encoders import read_encoder
 from see_tn.training.batches import Examples
 
 TOKENIZERS = ("tokenizer.json", "tokenizer.model", "spiece.model")
 """Names of tokenizer files, in the order in which they are looked for in a folder."""
-
-Encode = Callable[[Sequence[str]], list[list[int]]]
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,7 @@ def read_examples(
         SeeError: a file cannot be read, or the tokenizer gives pieces that the model does not have.
         FormatError: a line is damaged.
     """
-    encode = _encoder(tokenizer)
+    encode = read_encoder(tokenizer, special=True)
     lines = read_lines(path)
     if not pairs:
         sources = _around(encode(lines), special, longest, begin=True)
@@ -101,39 +100,13 @@ def _split(path: Path, lines: Sequence[str]) -> tuple[list[str], list[str]]:
     return first, second
 
 
-def _around(texts: list[list[int]], special: SpecialIds, longest: int, *, begin: bool) -> list[list[int]]:
+def _around(texts: Sequence[Sequence[int]], special: SpecialIds, longest: int, *, begin: bool) -> list[list[int]]:
     """Cut texts and put the pieces of the beginning and of the end around them, whether they had them or not."""
     start = [special.begin] if begin and special.begin is not None else []
     end = [special.end] if special.end is not None else []
     finished = []
     for ids in texts:
-        first = 1 if start and ids[:1] == start else 0
-        last = len(ids) - 1 if end and ids[-1:] == end else len(ids)
+        first = 1 if start and list(ids[:1]) == start else 0
+        last = len(ids) - 1 if end and list(ids[-1:]) == end else len(ids)
         finished.append([*start, *ids[first:last][: longest - len(start) - len(end)], *end])
     return finished
-
-
-def _encoder(tokenizer: Path) -> Encode:
-    if tokenizer.suffix == ".json":
-        return _json_encoder(tokenizer)
-    import sentencepiece as spm
-
-    try:
-        model = spm.SentencePieceProcessor(model_file=str(tokenizer))
-    except (OSError, RuntimeError) as error:
-        raise SeeError(f"{tokenizer}: no SentencePiece model ({error}); name the model's tokenizer") from error
-    return lambda lines: [list(ids) for ids in model.encode(list(lines))]
-
-
-def _json_encoder(path: Path) -> Encode:
-    try:
-        from tokenizers import Tokenizer
-    except ImportError as error:
-        raise SeeError("a tokenizer.json needs the package tokenizers; pip install 'see-embeddings[hf]'") from error
-    try:
-        tokenizer = Tokenizer.from_file(str(path))
-    except Exception as error:  # tokenizers raises nothing narrower
-        raise SeeError(f"{path}: no tokenizer.json ({error}); name the model's tokenizer") from error
-    tokenizer.no_padding()
-    tokenizer.no_truncation()
-    return lambda lines: [encoding.ids for encoding in tokenizer.encode_batch(list(lines))]

@@ -7,13 +7,11 @@ ends in `.gz`. Each word is cut into pieces by the tokenizer itself, as it would
 import gzip
 import math
 import zlib
-from collections.abc import Sequence
 from pathlib import Path
-
-from sentencepiece import SentencePieceProcessor
 
 from see_kb.errors import FormatError, SeeError
 from see_kb.sources.files import decode_text, read_bytes
+from see_kb.vocabulary.encoders import read_encoder
 from see_kb.vocabulary.pieces import Format
 
 
@@ -60,40 +58,13 @@ def piece_frequencies(words: dict[str, float], tokenizer: Path, file_format: For
         The frequency of each piece, by id.
     Raises:
         SeeError: the format needs a package that is not installed, or tells no way to cut words.
+        FormatError: the tokenizer's library refuses it.
     """
+    if file_format == "vocab.json":
+        raise SeeError("a plain vocabulary cannot cut words into pieces; build the tables from the tokenizer itself")
     totals = [0.0] * n_pieces
-    for frequency, ids in zip(words.values(), _encode(list(words), tokenizer, file_format), strict=True):
+    encode = read_encoder(tokenizer, special=False)
+    for frequency, ids in zip(words.values(), encode(list(words)), strict=True):
         for piece_id in ids:
             totals[piece_id] += frequency
     return totals
-
-
-def _encode(words: list[str], tokenizer: Path, file_format: Format) -> Sequence[Sequence[int]]:
-    if file_format == "vocab.json":
-        raise SeeError("a plain vocabulary cannot cut words into pieces; build the tables from the tokenizer itself")
-    encode = _encode_sentencepiece if file_format == "sentencepiece" else _encode_tokenizer_json
-    try:
-        return encode(words, tokenizer)
-    except SeeError:
-        raise
-    except Exception as error:  # the libraries raise plain Exception and RuntimeError
-        raise FormatError(
-            f"{tokenizer}: its library refuses it ({str(error)[:100]}); get the tokenizer anew"
-        ) from error
-
-
-def _encode_sentencepiece(words: list[str], tokenizer: Path) -> Sequence[Sequence[int]]:
-    encoded: Sequence[Sequence[int]] = SentencePieceProcessor(model_file=str(tokenizer)).encode(words)
-    return encoded
-
-
-def _encode_tokenizer_json(words: list[str], tokenizer: Path) -> Sequence[Sequence[int]]:
-    try:
-        from tokenizers import Tokenizer
-    except ImportError as error:
-        remedy = "install the extra `hf`: pip install 'see-embeddings[hf]'"
-        raise SeeError(f"frequencies with a tokenizer.json need the package tokenizers; {remedy}") from error
-    loaded = Tokenizer.from_file(str(tokenizer))
-    loaded.no_padding()
-    loaded.no_truncation()
-    return [encoding.ids for encoding in loaded.encode_batch(words, add_special_tokens=False)]
