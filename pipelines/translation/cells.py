@@ -80,6 +80,7 @@ class Preset:
 
 PRESETS = {
     "night": Preset(Recipe(), tuple(PAIRS), (20, 80, 10, 40)),
+    "long": Preset(Recipe(stage_2=4), tuple(PAIRS), (80,), ("see", "pq")),
     "quick": Preset(Recipe(epochs=1, stage_1=0.25, stage_2=0.5), ("de-en",), (20,), ("see",)),
 }
 
