@@ -42,6 +42,7 @@ from see_tn.training.batches import Batches, Examples, Share
 from see_tn.training.loop import Outcome, Run, Stage, cross_entropy
 from see_tn.training.objectives import Alignment, CrossEntropy, Distillation, Objective, check_layers
 from see_tn.training.records import Records
+from see_tn.training.settings import first_difference, plain
 from see_tn.training.state import Checkpoints, Snapshot
 
 RUN, METRICS, CHECKPOINTS, BOARD = "run.json", "metrics.jsonl", "checkpoints", "tensorboard"
@@ -298,9 +299,5 @@ def _check_run(out: Path, settings: dict[str, Any]) -> None:
         before = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise FormatError(f"{file}: damaged ({error}); name a new folder") from error
-    now = json.loads(json.dumps(settings, default=str))
-    if other := sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name)):
-        raise SeeError(
-            f"{out}: a run with another {other[0]} ({before.get(other[0])!r}, now {now.get(other[0])!r}) lies here; "
-            "give the same options, or name a new folder"
-        )
+    if other := first_difference(before, plain(settings)):
+        raise SeeError(f"{out}: a run with another {other} lies here; give the same options, or name a new folder")

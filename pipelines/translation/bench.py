@@ -33,6 +33,7 @@ from see_kb.errors import SeeError
 from see_tn.errors import FactorError
 from see_tn.layer.spec import spec_of
 from see_tn.planning.alternative import Alternative
+from see_tn.training.settings import first_difference
 
 RECIPE, RESULT, MODEL, TOKENIZER = "recipe.json", "result.json", "model", "tokenizer.model"
 
@@ -110,8 +111,10 @@ def _finished(folder: Path) -> dict[str, Any] | None:
 def _check_recipe(bench: Bench) -> None:
     """Cells of another recipe must not stand in one table."""
     file = bench.out / RECIPE
-    if file.exists() and json.loads(file.read_text(encoding="utf-8")) != asdict(bench.recipe):
-        raise SeeError(f"{file}: cells of another recipe lie here; name a new folder, or give the same options")
+    if not file.exists():
+        return
+    if other := first_difference(json.loads(file.read_text(encoding="utf-8")), asdict(bench.recipe)):
+        raise SeeError(f"{file}: cells of another {other} lie here; name a new folder, or give the same options")
 
 
 def _inputs(bench: Bench, pair: str) -> Inputs:

@@ -29,6 +29,7 @@ from see_kb.errors import SeeError
 from see_kb.sources.bundled import BUNDLED
 from see_kb.sources.files import read_bytes, sha256_of
 from see_tn.training.batches import Examples
+from see_tn.training.settings import first_difference, plain
 
 VOCABULARY, WORDS, INPUTS = "vocabulary.model", "words.tsv", "inputs.json"
 TABLES, MORPHEMES = "tables", "morphemes"
@@ -117,6 +118,5 @@ def _inputs(
 def _check_inputs(file: Path, inputs: dict[str, Any]) -> None:
     if not file.exists():
         return
-    before = json.loads(file.read_text(encoding="utf-8"))
-    if other := sorted(name for name in inputs if before.get(name) != inputs[name]):
-        raise SeeError(f"{file}: what lies here was made from other {other[0]}; give the same ones, or a new folder")
+    if other := first_difference(json.loads(file.read_text(encoding="utf-8")), plain(inputs)):
+        raise SeeError(f"{file}: what lies here was made from other {other}; give the same ones, or a new folder")

@@ -18,19 +18,15 @@ class Records:
     """
 
     def __init__(self, file: Path | None, board: Path | None = None) -> None:
-        self.file = file
+        self.file, self.board = file, None if file is None else board
         self._writer: Any = None
         if file is not None:
             file.parent.mkdir(parents=True, exist_ok=True)
-        if board is not None and file is not None:
-            try:
-                from torch.utils.tensorboard import SummaryWriter
-            except ImportError as error:
-                raise FactorError("TensorBoard is not installed; install the extra 'training'") from error
-            self._writer = SummaryWriter(str(board))
+        if self.board is not None:
+            self._writer = _writer(self.board)
 
     def rewind(self, progress: Progress | None) -> None:
-        """Drop lines beyond a checkpoint, or all without one: those of a run that was killed after it."""
+        """Drop what is beyond a checkpoint, or all without one: lines of a run that was killed after it."""
         if self.file is None or not self.file.exists():
             return
         stage, step = (0, 0) if progress is None else (progress.stage, progress.step)
@@ -41,10 +37,22 @@ class Records:
             except ValueError:
                 break  # a line cut off by the kill
             if (values["stage"], values["step"]) <= (stage, step):
-                kept.append(line)
+                kept.append(values)
         unfinished = self.file.with_suffix(".partial")
-        unfinished.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+        unfinished.write_text("".join(json.dumps(values) + "\n" for values in kept), encoding="utf-8")
         unfinished.replace(self.file)
+        self._redraw(kept)
+
+    def _redraw(self, lines: list[dict[str, Any]]) -> None:
+        """TensorBoard's files cannot be cut: they are written anew."""
+        if self.board is None:
+            return
+        self.close()
+        for old in self.board.glob("events.out.tfevents.*"):
+            old.unlink()
+        self._writer = _writer(self.board)
+        for values in lines:
+            self._show(**values)
 
     def add(self, stage: int, step: int, values: Mapping[str, float]) -> None:
         """Write a line."""
@@ -52,6 +60,9 @@ class Records:
             return
         with self.file.open("a", encoding="utf-8") as stream:
             stream.write(json.dumps({"stage": stage, "step": step, **values}) + "\n")
+        self._show(stage, step, **values)
+
+    def _show(self, stage: int, step: int, **values: float) -> None:
         if self._writer is not None:
             for name, value in values.items():
                 self._writer.add_scalar(f"stage {stage}/{name}", value, step)
@@ -60,3 +71,11 @@ class Records:
         """Close what is open."""
         if self._writer is not None:
             self._writer.close()
+
+
+def _writer(board: Path) -> Any:
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError as error:
+        raise FactorError("TensorBoard is not installed; install the extra 'training'") from error
+    return SummaryWriter(str(board))

@@ -22,6 +22,7 @@ from torch import Tensor
 
 from see_tn.errors import FactorError
 from see_tn.layer.folders import new_folder
+from see_tn.training.settings import first_difference, plain
 
 WEIGHTS, BEST, OPTIMISER, STATE = "weights.safetensors", "best.safetensors", "optimiser.safetensors", "state.json"
 FILES = frozenset({WEIGHTS, BEST, OPTIMISER, STATE})
@@ -68,7 +69,7 @@ class Checkpoints:
 
     def __init__(self, folder: Path, settings: Mapping[str, Any]) -> None:
         self.folder = folder
-        self.settings = json.loads(json.dumps(settings, default=str))
+        self.settings = plain(settings)
 
     def save(self, snapshot: Snapshot) -> None:
         """Save a snapshot, and remove those that are older than the last ones.
@@ -110,12 +111,10 @@ class Checkpoints:
             raise FactorError(f"{place}: a damaged checkpoint ({error}); {remedy}") from error
         if wrong or WEIGHTS not in digests:
             raise FactorError(f"{place / (wrong or [WEIGHTS])[0]}: damaged, its digest is another; {remedy}")
-        if settings != self.settings:
-            names = settings.keys() | self.settings.keys()
-            other = sorted(name for name in names if settings.get(name) != self.settings.get(name))
+        if other := first_difference(settings, self.settings):
             raise FactorError(
-                f"{place}: a checkpoint of a run with another {other[0]} ({settings.get(other[0])!r}, now "
-                f"{self.settings.get(other[0])!r}); give the same options, or another folder for this run"
+                f"{place}: a checkpoint of a run with another {other}; give the same options, or another folder for "
+                "this run"
             )
         try:
             parts = {name: load_file(place / name) if name in digests else {} for name in (WEIGHTS, OPTIMISER, BEST)}

@@ -190,7 +190,7 @@ def test_the_command_trains_and_says_what_it_came_to(place, tmp_path):
     assert list((tmp_path / "run" / "tensorboard").iterdir())
     again = see(*arguments(place, tmp_path / "run"), *QUICK, "--rate-2", 0.01, "--json")
     assert json.loads(again.stdout)["steps_2"] == 6
-    assert_one_line(see(*arguments(place, tmp_path / "run"), *QUICK, "--seed", 1), "another init")
+    assert_one_line(see(*arguments(place, tmp_path / "run"), *QUICK, "--seed", 1), "another init.seed (0, now 1)")
 
 
 def test_another_text_under_the_same_name_is_another_run(place, tmp_path):
