@@ -19,6 +19,25 @@ GROUP = ["pair", "size", "ratio", "form", "way", "by"]
 
 ORDER = ("dense", "see", "pq", "units", "shuffled", "random", "low-rank", "word2ketxs", "morphte")
 
+LEGEND = """\
+| form | what it is |
+|---|---|
+| dense | an ordinary table; with two stages, trained further by its own distributions |
+| see | what fits the dense table best: learned codes, alone or beside products of units of meaning and form; from \
+scratch, where there is no table to learn codes from, `units` |
+| pq | product quantisation of the dense table in 8 bits, trained further |
+| units | products of units of meaning and form: the layer of the paper, its terms those of `see build` |
+| shuffled | the same with each piece's units dealt to another piece, but for pieces with units of their own |
+| random | the same with units drawn at random, but for pieces with units of their own |
+| low-rank | a narrow table times a matrix |
+| word2ketxs | products of the digits of a piece's number |
+| morphte | products of three parts of a piece's text, one table for all |
+
+Counted by parameters a layer is kept in float32 and has at most 1/ratio of the dense table's numbers, as papers \
+count; since codes are no parameters, `see` is held to the bytes that products of its units would take as well. By \
+bytes everything that is stored counts, in 8 bits.
+"""
+
 HEAD = (
     "| form | way | counted | made of | BLEU | chrF | to dense | parameters | bytes | embedding: parameters, bytes "
     "| model: parameters, bytes | minutes | seeds |",
@@ -54,7 +73,7 @@ def write_report(results: Sequence[dict[str, Any]], folder: Path, arguments: Seq
 
 def markdown(results: Sequence[dict[str, Any]], arguments: Sequence[str], n_cells: int) -> str:
     """Lay results out as tables, one for each pair, size and ratio."""
-    parts = ["# Translation with small embedding tables\n", _provenance(results, arguments, n_cells)]
+    parts = ["# Translation with small embedding tables\n", _provenance(results, arguments, n_cells), LEGEND]
     frame = summary(results)
     for (pair, size), table in frame.groupby(["pair", "size"], sort=False):
         parts.append(f"## {pair}, {size}\n")
