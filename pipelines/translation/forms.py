@@ -6,8 +6,8 @@ and trains them is the same.
     see          what fits the teacher's table best: learned codes, alone or beside products of units of meaning and
                  form (the tables of `see build`); by bytes in 8 bits; by parameters in 32, and with no more bytes than
                  these and the index of the units take, since codes are no parameters; without a teacher as `units`
-    units        products of units of meaning and form, and nothing else; a unit has one core for all sites where
-                 one for each would have too many numbers
+    units        products of units of meaning and form, and nothing else; a unit has a core for each site or one for
+                 all, whichever uses more of the budget
     shuffled     as `units`, each row with the units of another piece, but for pieces with units of their own
     random       as `units`, units drawn at random, but for pieces with units of their own
     low-rank     one site of one column: a table of as many columns as there are channels, times a matrix
@@ -17,7 +17,9 @@ and trains them is the same.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import permutations
 from math import ceil
 
 import numpy as np
@@ -140,11 +142,22 @@ def _random(material: Material, budget: Budget, seed: int) -> EntangledEmbedding
 
 
 def _fitting_rows(material: Material, budget: Budget) -> tuple[RowIndex, ChainShape]:
-    """Units with a table for each site or, where those have too many numbers for the budget, with one for all."""
-    try:
-        return material.rows, shape_for_ratio(material.rows, _separate(material), budget)
-    except FactorError:
-        return material.shared_rows, _shared(material)
+    """Units with a table for each site or one for all, and the order of the sites: what uses most of the budget.
+
+    Raises:
+        FactorError: nothing fits.
+    """
+    separate = _separate(material)
+    orders = sorted(set(permutations(separate.sites)), reverse=True)
+    tried = [(material.rows, replace(separate, sites=sites)) for sites in orders]
+    tried.append((material.shared_rows, _shared(material)))
+    fitting = []
+    for rows, shape in tried:
+        with suppress(FactorError):
+            fitting.append((rows, shape_for_ratio(rows, shape, budget)))
+    if not fitting:
+        return material.shared_rows, shape_for_ratio(material.shared_rows, _shared(material), budget)
+    return max(fitting, key=lambda one: one[1].parameters(one[0].n_units))
 
 
 def owners(rows: RowIndex) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:

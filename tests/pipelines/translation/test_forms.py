@@ -75,11 +75,22 @@ def test_every_form_keeps_to_a_budget_of_parameters_and_uses_most_of_it(form, ma
 
 
 def test_units_have_one_core_for_all_sites_where_one_for_each_would_be_too_much(material):
-    separate, shared = (make_layer("units", material, Budget(ratio, "parameters", "float32"), 0) for ratio in (4, 6))
+    separate, shared = (make_layer("units", material, Budget(ratio, "parameters", "float32"), 0) for ratio in (5.7, 6))
     assert not separate.shape.shared
     assert shared.shape.shared
     assert np.array_equal(index_of(shared), material.shared_rows.index)
     assert sum(parameter.numel() for parameter in shared.parameters()) <= N * WIDTH / 6
+
+
+def test_the_site_with_the_fewest_units_gets_the_most_columns():
+    """One unit at the first site: its core may be the widest, and more channels fit than in any other order."""
+    rows = some_rows(n_pieces=N, most_terms=1)
+    index = rows.index.copy()
+    index[:, :, 0] = 0
+    narrow = RowIndex(index, rows.amplitude, (1, *rows.n_units[1:]))
+    material = Material(narrow, with_one_table(rows), rows, torch.arange(N), WIDTH)
+    layer = make_layer("units", material, Budget(3, "parameters", "float32"), 0)
+    assert sum(parameter.numel() for parameter in layer.parameters()) > 0.8 * N * WIDTH / 3
 
 
 @pytest.mark.parametrize("ratio", [8, 30])
