@@ -1,11 +1,14 @@
 """Texts to pieces by the tokenizer's own library."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from sentencepiece import SentencePieceProcessor
 
 from see_kb.errors import FormatError, SeeError
+from see_kb.sources.files import read_bytes
+from see_kb.vocabulary.tokenizer_json import is_json
 
 Encode = Callable[[Sequence[str]], Sequence[Sequence[int]]]
 
@@ -14,20 +17,40 @@ def read_encoder(tokenizer: Path, *, special: bool) -> Encode:
     """Read a tokenizer that cuts texts into pieces.
 
     Args:
-        tokenizer: a `tokenizer.json` (extra `hf`) if its name ends in `.json`, else a SentencePiece model.
+        tokenizer: a `tokenizer.json` (extra `hf`) or a SentencePiece model, told apart by what they hold.
         special: whether a `tokenizer.json` puts its own pieces around a text.
+    Returns:
+        A function from texts to piece ids; it raises FormatError where the tokenizer's library cannot cut a text.
     Raises:
-        SeeError: the package that reads it is not installed.
+        SeeError: the file cannot be read, or the package for it is not installed.
         FormatError: that package refuses it.
     """
-    return _read_json(tokenizer, special) if tokenizer.suffix == ".json" else _read_sentencepiece(tokenizer)
+    as_json = is_json(read_bytes(tokenizer))
+    with _refusals(tokenizer):
+        encode = _read_json(tokenizer, special) if as_json else _read_sentencepiece(tokenizer)
+
+    def guarded(texts: Sequence[str]) -> Sequence[Sequence[int]]:
+        with _refusals(tokenizer):
+            return encode(texts)
+
+    return guarded
+
+
+@contextmanager
+def _refusals(tokenizer: Path) -> Iterator[None]:
+    """Name the file: the libraries raise plain Exception and RuntimeError, when they read and when they cut."""
+    try:
+        yield
+    except SeeError:
+        raise
+    except Exception as error:
+        raise FormatError(
+            f"{tokenizer}: its library refuses it ({str(error)[:100]}); get the tokenizer anew"
+        ) from error
 
 
 def _read_sentencepiece(path: Path) -> Encode:
-    try:
-        model = SentencePieceProcessor(model_file=str(path))
-    except (OSError, RuntimeError) as error:
-        raise FormatError(f"{path}: no SentencePiece model ({str(error)[:100]}); get the tokenizer anew") from error
+    model = SentencePieceProcessor(model_file=str(path))
     return lambda texts: [list(ids) for ids in model.encode(list(texts))]
 
 
@@ -36,10 +59,7 @@ def _read_json(path: Path, special: bool) -> Encode:
         from tokenizers import Tokenizer
     except ImportError as error:
         raise SeeError("a tokenizer.json needs the package tokenizers; pip install 'see-embeddings[hf]'") from error
-    try:
-        tokenizer = Tokenizer.from_file(str(path))
-    except Exception as error:  # tokenizers raises nothing narrower
-        raise FormatError(f"{path}: no tokenizer.json ({str(error)[:100]}); get the tokenizer anew") from error
+    tokenizer = Tokenizer.from_file(str(path))
     tokenizer.no_padding()
     tokenizer.no_truncation()
     return lambda texts: [one.ids for one in tokenizer.encode_batch(list(texts), add_special_tokens=special)]

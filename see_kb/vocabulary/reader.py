@@ -10,7 +10,7 @@ from sentencepiece import sentencepiece_model_pb2
 from see_kb.errors import FormatError, SeeError
 from see_kb.sources.files import read_bytes, sha256_of
 from see_kb.vocabulary.pieces import Kind, Piece, Vocabulary, sentencepiece_piece, unused_piece
-from see_kb.vocabulary.tokenizer_json import read_json
+from see_kb.vocabulary.tokenizer_json import is_json, read_json
 
 _KINDS: dict[int, Kind] = {
     1: "normal",
@@ -48,9 +48,8 @@ def _read(path: Path) -> Vocabulary:
     data = read_bytes(path)
     if not data:
         raise FormatError(f"{path}: empty; give a SentencePiece model or a tokenizer.json")
-    text = data.removeprefix(codecs.BOM_UTF8)
-    if text.lstrip()[:1] == b"{":
-        file_format, pieces = read_json(text, path)
+    if is_json(data):
+        file_format, pieces = read_json(data.removeprefix(codecs.BOM_UTF8), path)
         return Vocabulary(path.name, file_format, sha256_of(data), pieces)
     return Vocabulary(path.name, "sentencepiece", sha256_of(data), _read_sentencepiece(data, path))
 

@@ -3,6 +3,7 @@
 Each value is checked where it is taken: files by hand and by other programs hold everything.
 """
 
+import codecs
 import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -13,6 +14,11 @@ from see_kb.vocabulary.pieces import MAX_PIECES, SPACE, Format, Kind, Piece, sen
 
 _Reader = Callable[[str], tuple[str, Kind, bool]]
 """A piece's text → its surface, kind, and whether it starts a word."""
+
+
+def is_json(data: bytes) -> bool:
+    """Whether a tokenizer file is JSON and no SentencePiece model, whatever its name."""
+    return data.removeprefix(codecs.BOM_UTF8).lstrip()[:1] == b"{"
 
 
 def read_json(data: bytes, path: Path) -> tuple[Format, tuple[Piece, ...]]:

@@ -16,7 +16,7 @@ class Alternative:
     Attributes:
         spec: its sizes.
         index_bytes: what the index of its products takes when stored.
-        relative_error: measured on a teacher's table with little effort, or None.
+        relative_error: measured on a teacher's table with little effort, pieces weighed as in the fit, or None.
         note: why it was chosen, or what speaks against it.
     """
 
