@@ -15,6 +15,7 @@ from see_tn.fitting.quality import Quality, measure
 from see_tn.layer.embedding import EntangledEmbedding
 from see_tn.layer.product import ProductTerms
 from see_tn.layer.spec import FLOATS, LayerSpec
+from see_tn.layer.tables import SCALE_TYPE
 
 
 @dataclass(frozen=True)
@@ -79,14 +80,13 @@ def fit_layer(
         )
         report, offset = fit.report, fit.offset
         product = _stored(ProductTerms(rows, spec.product.shape, fit.cores), spec)
+    offset = offset.to(SCALE_TYPE if spec.int8 else FLOATS[spec.dtype]).to(FLOATS[spec.dtype])
     codes = None
     if spec.codes is not None:
         left = residual(teacher, product, offset)
         coded = fit_codes(left, spec.codes, int8=spec.int8, weights=weights, options=options.codes)
         codes = coded if spec.int8 else coded.to(FLOATS[spec.dtype])
-    layer = EntangledEmbedding.from_terms(
-        product, codes, offset.to(FLOATS[spec.dtype]) if spec.offset else None, padding_idx=spec.padding_idx
-    )
+    layer = EntangledEmbedding.from_terms(product, codes, offset if spec.offset else None, padding_idx=spec.padding_idx)
     return FittedLayer(layer, quality_of(layer, teacher), report)
 
 

@@ -25,10 +25,9 @@ from see_tn.chain.row_index import RowIndex
 from see_tn.errors import FactorError
 from see_tn.layer.embedding import EntangledEmbedding
 from see_tn.layer.folders import check_target, new_folder
-from see_tn.layer.spec import FLOATS, LayerSpec, empty_layer, spec_of
+from see_tn.layer.spec import FLOATS, FORMAT, FORMAT_NUMBER, LayerSpec, config_text, empty_layer, spec_of
+from see_tn.layer.tables import SCALE_TYPE
 
-FORMAT = "see_tn factors"
-FORMAT_NUMBER = 2
 TENSORS = "factors.safetensors"
 CONFIG = "config.json"
 
@@ -118,19 +117,22 @@ def _contents(module: EntangledEmbedding, folder: Path) -> dict[str, bytes]:
         )
     spec = spec_of(module)
     for name in [name for name in state if name.endswith(".scale")]:
-        state[name] = state[name].to(torch.bfloat16)
+        state[name] = state[name].to(SCALE_TYPE)
+    if spec.int8 and "offset" in state:
+        state["offset"] = _narrow(state["offset"])
     if module.product is not None:
         for name in ("product.index", "product.amplitude"):
             state.pop(name, None)
         state |= {name: torch.from_numpy(array) for name, array in module.rows().stored().items()}
     tensors = save({name: tensor.contiguous() for name, tensor in state.items()})
-    config = {
-        "format": FORMAT,
-        "format_number": FORMAT_NUMBER,
-        "layer": spec.as_dict(),
-        "sha256": hashlib.sha256(tensors).hexdigest(),
-    }
-    return {TENSORS: tensors, CONFIG: (json.dumps(config, indent=2) + "\n").encode()}
+    config = config_text(spec, hashlib.sha256(tensors).hexdigest())
+    return {TENSORS: tensors, CONFIG: config.encode()}
+
+
+def _narrow(tensor: Tensor) -> Tensor:
+    """Give an offset in the type of scales, where that keeps every value: not if it was trained after `quantise`."""
+    narrow = tensor.to(SCALE_TYPE)
+    return narrow if torch.equal(narrow.to(tensor.dtype), tensor) else tensor
 
 
 def _filled(spec: LayerSpec, tensors: dict[str, Tensor]) -> EntangledEmbedding:
@@ -140,11 +142,10 @@ def _filled(spec: LayerSpec, tensors: dict[str, Tensor]) -> EntangledEmbedding:
     _check_names(wanted, tensors, index, spec)
     state = {}
     for name, tensor in wanted.items():
-        dtype = torch.bfloat16 if name.endswith(".scale") else tensor.dtype
-        given = tensors[name]
-        if given.shape != tensor.shape or given.dtype != dtype:
+        given, dtypes = tensors[name], _stored_types(name, tensor, spec)
+        if given.shape != tensor.shape or given.dtype not in dtypes:
             raise FactorError(
-                f"{name} is {tuple(given.shape)} {given.dtype}, the config says {tuple(tensor.shape)} {dtype}; "
+                f"{name} is {tuple(given.shape)} {given.dtype}, the config says {tuple(tensor.shape)} {dtypes[0]}; "
                 f"{_REMEDY}"
             )
         state[name] = given.to(tensor.dtype)
@@ -152,6 +153,12 @@ def _filled(spec: LayerSpec, tensors: dict[str, Tensor]) -> EntangledEmbedding:
         state |= _index_state(spec, {name: tensor.numpy() for name, tensor in index.items()})
     layer.load_state_dict(state, assign=True)
     return layer
+
+
+def _stored_types(name: str, tensor: Tensor, spec: LayerSpec) -> list[torch.dtype]:
+    if name.endswith(".scale"):
+        return [SCALE_TYPE]
+    return [SCALE_TYPE, tensor.dtype] if spec.int8 and name == "offset" else [tensor.dtype]
 
 
 _INDEX_BUFFERS = {"product.index", "product.amplitude"}

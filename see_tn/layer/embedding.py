@@ -13,6 +13,7 @@ from see_tn.chain.shapes import ChainShape
 from see_tn.errors import FactorError
 from see_tn.layer.codes import CodeTerms
 from see_tn.layer.product import ProductTerms
+from see_tn.layer.tables import SCALE_TYPE
 
 # Multiply-adds per column of a row from which looking for repeated ids costs less than it saves. On one thread a
 # batch of 2,048 distinct ids at 32,000 x 512 took as long with 8 as the search and the second gather take.
@@ -190,10 +191,13 @@ class EntangledEmbedding(nn.Module):
     def quantise(self) -> Self:
         """Round all terms to 8 bits with a scale per unit, in place: a layer for storing and running, not for training.
 
-        The offset keeps its type.
+        The offset is rounded to bfloat16's values, like the scales, and keeps its type.
         """
         for term in self._terms:
             term.quantise()
+        if self.offset is not None:
+            with torch.no_grad():
+                self.offset.copy_(self.offset.to(SCALE_TYPE))
         return self
 
     def dequantise(self) -> Self:

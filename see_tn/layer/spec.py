@@ -1,5 +1,6 @@
 """A layer's sizes without its numbers: what a config holds, what a layer is rebuilt from, and what it costs."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from math import prod
@@ -15,14 +16,18 @@ from see_tn.errors import FactorError
 from see_tn.layer.codes import CodeShape, CodeTerms
 from see_tn.layer.embedding import EntangledEmbedding
 from see_tn.layer.product import ProductTerms, core_numbers
+from see_tn.layer.tables import SCALE_TYPE
 
 FLOATS = {
     str(dtype).removeprefix("torch."): dtype for dtype in (torch.float64, torch.float32, torch.float16, torch.bfloat16)
 }
 INT8 = "int8"
 
-OVERHEAD = 3000
-"""Bytes that the config and the header of the tensors' file take at most (2,100 with eight sites and codes)."""
+FORMAT = "see_tn factors"
+FORMAT_NUMBER = 2
+
+Tensors = dict[str, tuple[torch.dtype, tuple[int, ...]]]
+"""Type and shape of tensors by name."""
 
 
 def row_dtype(storage: str) -> str:
@@ -85,21 +90,44 @@ class LayerSpec:
         return numbers + (self.codes.parameters if self.codes else 0)
 
     @property
-    def table_bytes(self) -> int:
-        """Bytes of what is trained: cores, codewords, basis and offset, with the scales of 8-bit ones."""
-        size = FLOATS[self.dtype].itemsize
-        vectors: list[tuple[int, int]] = []  # how many, of how many numbers
+    def tensors(self) -> Tensors:
+        """The tensors of a checkpoint, but for those of the products' index."""
+        sizes: dict[str, tuple[int, int]] = {}
         if self.product:
-            vectors += zip(self.product.n_units, core_numbers(self.product.shape), strict=True)
+            cores = zip(self.product.n_units, core_numbers(self.product.shape), strict=True)
+            sizes |= {f"product.tables.{table}": size for table, size in enumerate(cores)}
+        found: Tensors = {}
         if self.codes:
             parts, words, part_width = self.codes.codebook_shape
-            vectors += [(parts, words * part_width), (prod(self.codes.basis_shape[:2]), self.codes.basis_shape[2])]
-        per_vector = sum(n * (numbers + 2 if self.int8 else numbers * size) for n, numbers in vectors)
-        return per_vector + (self.width * size if self.offset else 0)
+            sizes["codes.codebook"] = (parts, words * part_width)
+            if self.codes.blocks:
+                sizes["codes.basis"] = (prod(self.codes.basis_shape[:2]), self.codes.basis_shape[2])
+            found["codes.codes"] = (torch.uint8, (self.n_pieces, self.codes.code_bytes))
+        for name, size in sizes.items():
+            if self.int8:
+                found |= {f"{name}.codes": (torch.int8, size), f"{name}.scale": (SCALE_TYPE, size[:1])}
+            else:
+                found[f"{name}.weight"] = (FLOATS[self.dtype], size)
+        if self.offset:
+            found["offset"] = (SCALE_TYPE if self.int8 else FLOATS[self.dtype], (self.width,))
+        return found
 
     def stored_bytes(self, index_bytes: int) -> int:
-        """Bytes of the whole checkpoint, up to `OVERHEAD` too many; `index_bytes` are those of the products' index."""
-        return self.table_bytes + index_bytes + (self.n_pieces * self.codes.code_bytes if self.codes else 0) + OVERHEAD
+        """Bytes of the whole checkpoint, a few too many; `index_bytes` are those of the products' index.
+
+        With codes alone there are at most 32 too many, with products a header of 100 bytes for each index tensor.
+        """
+        tensors = self.tensors
+        content = index_bytes + sum(prod(shape) * dtype.itemsize for dtype, shape in tensors.values())
+        # What safetensors writes before the tensors, each as if it were the last one, in whole 8 bytes.
+        offsets = [content, content]
+        entries = {
+            name: {"dtype": "BF16", "shape": shape, "data_offsets": offsets} for name, (_, shape) in tensors.items()
+        }
+        header = 16 + len(json.dumps(entries, separators=(",", ":")))
+        if self.product:
+            header += 100 * (3 + self.product.shape.order)
+        return content + header + len(config_text(self, 64 * "0"))
 
     def as_dict(self) -> dict[str, Any]:
         """Give plain values, for JSON."""
@@ -125,6 +153,12 @@ class LayerSpec:
             raise FactorError(f"not the sizes of a layer ({error}); take them from LayerSpec.as_dict") from error
         _check_types(spec)
         return spec
+
+
+def config_text(spec: LayerSpec, sha256: str) -> str:
+    """What `config.json` of a checkpoint says."""
+    config = {"format": FORMAT, "format_number": FORMAT_NUMBER, "layer": spec.as_dict(), "sha256": sha256}
+    return json.dumps(config, indent=2) + "\n"
 
 
 def _check_types(spec: LayerSpec) -> None:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 LARGEST = 127  # of the int8 codes; -128 is not used, so that codes are symmetric
+SCALE_TYPE = torch.bfloat16  # of the scales' values, and of the offset's beside 8-bit vectors
 
 
 class FloatTable(nn.Module):
@@ -100,7 +101,7 @@ def to_int8(vectors: Tensor) -> tuple[Tensor, Tensor]:
         for the largest entry, which may be a 256th part of itself away.
     """
     largest = vectors.detach().float().abs().amax(dim=1) if vectors.shape[1] else vectors.new_zeros(len(vectors))
-    scale = (largest / LARGEST).to(torch.bfloat16)
+    scale = (largest / LARGEST).to(SCALE_TYPE)
     scale = torch.where(scale > 0, scale, torch.ones_like(scale))
     codes = torch.round(vectors.detach().float() / scale.float()[:, None]).clamp(-LARGEST, LARGEST)
     return codes.to(torch.int8), scale
