@@ -48,7 +48,8 @@ class InitOptions:
     numbers, as papers count. `storage` is the type of the terms. `terms` says what a fitted row is a sum of: products
     of units' cores, learned codes, both, or whatever is measured to fit best at this budget (`auto`; by parameters,
     which codes are not, products). `shared` gives a unit one core for all sites of equal size. `row_std` is the
-    standard deviation of random rows. `frequency_power` weighs pieces by their frequency to that power.
+    standard deviation of random rows. `frequency_power` weighs pieces by their frequency to that power. `to_train`
+    says that factors are trained further with their model, not used as they are.
     """
 
     ratio: float = 20.0
@@ -61,6 +62,7 @@ class InitOptions:
     row_std: float = 0.02
     frequency_power: float = 0.0
     fit: FitOptions = field(default_factory=FitOptions)
+    to_train: bool = False
 
     def __post_init__(self) -> None:
         if not 0 < self.row_std < math.inf:
@@ -232,6 +234,7 @@ class _Plan:
             options.budget,
             kinds=KINDS[options.terms],
             weights=weights,
+            to_train=options.to_train,
             seed=options.seed,
             progress=lambda text: says(f"weighing {text}"),
         )

@@ -96,6 +96,13 @@ def init(
     frequency_power: Annotated[
         float, typer.Option(help="Weigh a piece's error by its frequency to this power (see build --frequency).")
     ] = 0.0,
+    to_train: Annotated[
+        bool,
+        typer.Option(
+            "--to-train",
+            help="The factors are trained further with their model: take codes without a basis if nearly as good.",
+        ),
+    ] = False,
     seed: Annotated[int, typer.Option(help="Equal seeds give equal factors.", min=0)] = 0,
     resume: Annotated[
         Path | None,
@@ -132,7 +139,7 @@ def init(
         raise SeeError("--plot and --resume are about a fit to a teacher; give --teacher")
     storage = dtype or ("int8" if teacher else "bfloat16")
     fit = FitOptions(sweeps=sweeps)
-    options = InitOptions(ratio, by, form, storage, terms, shared, seed, row_std, frequency_power, fit)
+    options = InitOptions(ratio, by, form, storage, terms, shared, seed, row_std, frequency_power, fit, to_train)
     if plot:
         check_plot(plot)
     if teacher is None:

@@ -35,6 +35,7 @@ def weigh(
     *,
     kinds: Collection[Kind] = ("codes", "both", "products"),
     weights: Tensor | None = None,
+    to_train: bool = False,
     seed: int = 0,
     progress: Callable[[str], None] = lambda _: None,
 ) -> list[Alternative]:
@@ -47,6 +48,8 @@ def weigh(
         budget: how much the layer may take, by bytes.
         kinds: what to measure.
         weights: (V,), how much a piece's squared error counts.
+        to_train: whether layers are trained further with a model, not used as they are: of codes nearly alike, those
+            of which training makes more are measured.
         seed: of all fits.
         progress: called with what is measured next.
     Raises:
@@ -60,10 +63,14 @@ def weigh(
         left = _left(rows, product, teacher, weights, seed)
         if kind == "products" and product is not None:
             found.append(Alternative(product, rows.stored_bytes(), _error(left, teacher, weights)))
-        elif (coded := _with_codes(rows, product, left, budget, weights, seed)) is not None:
-            spec, share = coded
+            continue
+        index_bytes = 0 if product is None else rows.stored_bytes()
+        shapes = list(code_shapes(product, rows.n_pieces, shape.width, budget, index_bytes))
+        if shapes:
+            int8 = budget.storage == INT8
+            codes, share = best_codes(shapes, left, int8=int8, weights=weights, to_train=to_train, seed=seed)
             error = share**0.5 * _error(left, teacher, weights)
-            found.append(Alternative(spec, 0 if product is None else rows.stored_bytes(), error))
+            found.append(Alternative(coded_spec(product, rows.n_pieces, codes, budget), index_bytes, error))
     if not found:
         raise FactorError(
             f"a ratio of {budget.ratio:g} leaves {budget.allowed(rows.n_pieces, shape.width)} bytes, too little for "
@@ -101,18 +108,6 @@ def _left(rows: RowIndex, product: LayerSpec | None, teacher: Tensor, weights: T
     generator = torch.Generator().manual_seed(seed)
     fit = fit_als(rows, teacher, shape, weights=weights, generator=generator, options=QUICK)
     return residual(teacher, ProductTerms(rows, shape, fit.cores), fit.offset)
-
-
-def _with_codes(
-    rows: RowIndex, product: LayerSpec | None, left: Tensor, budget: Budget, weights: Tensor | None, seed: int
-) -> tuple[LayerSpec, float] | None:
-    """The best codes beside the products, and the part of the squared norm that they leave; None if none fit."""
-    index_bytes = 0 if product is None else rows.stored_bytes()
-    shapes = list(code_shapes(product, rows.n_pieces, left.shape[1], budget, index_bytes))
-    if not shapes:
-        return None
-    codes, share = best_codes(shapes, left, int8=budget.storage == INT8, weights=weights, seed=seed)
-    return coded_spec(product, rows.n_pieces, codes, budget), share
 
 
 def _shape(spec: LayerSpec) -> ChainShape:

@@ -8,7 +8,7 @@ from see_tn.errors import FactorError
 from see_tn.fitting.layer import fit_layer
 from see_tn.fitting.quality import measure
 from see_tn.planning.budget import Budget
-from see_tn.planning.codes import code_shapes, coded_spec
+from see_tn.planning.codes import WORTH_TRAINING, code_shapes, coded_spec
 from see_tn.planning.weigh import weigh
 from tests.see_tn.examples import seeded, some_rows
 
@@ -61,6 +61,19 @@ def test_a_bound_on_parameters_holds_beside_the_one_on_bytes(teacher):
     free = weigh(ROWS, SHAPE, teacher, BUDGET)[0]
     assert free.spec.parameters > most
     assert free.relative_error < bounded[0].relative_error
+
+
+def test_before_training_codes_without_a_basis_win_with_a_little_more_error():
+    """Rows alike in all directions lose little without a basis; in a subspace they lose much, trained or not."""
+    alike = torch.randn(5_000, 48, generator=seeded(1)) * torch.linspace(1.25, 0.75, 48)
+    as_it_is, to_train = (weigh(ROWS, SHAPE, alike, BUDGET, kinds=["codes"], to_train=t)[0] for t in (False, True))
+    assert as_it_is.spec.codes.blocks
+    assert not to_train.spec.codes.blocks
+    assert as_it_is.relative_error < to_train.relative_error < WORTH_TRAINING * as_it_is.relative_error
+
+
+def test_before_training_a_subspace_still_takes_its_basis(teacher):
+    assert weigh(ROWS, SHAPE, teacher, BUDGET, kinds=["codes"], to_train=True)[0].spec.codes.blocks
 
 
 def test_only_the_kinds_asked_for_are_weighed(teacher):
