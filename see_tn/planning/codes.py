@@ -21,9 +21,7 @@ FULL_BASIS = 1024
 WORTH_TRAINING = 1.03
 """Error of codes without a basis, over that of others, up to which training makes more of them.
 
-A basis of fewer rows than columns holds all rows in one subspace. Measured on two translation models at 40 and 80 times
-fewer bytes, both stages run (docs/results/translation.md): with up to 2.9 % more error codes without a basis ended with
-the lower loss on texts kept apart, in five of five pairs; with 4.4 % more, with the higher one.
+A basis of fewer rows than columns holds all rows in one subspace. docs/results/basis.md has the runs.
 """
 
 BLOCK = 512
