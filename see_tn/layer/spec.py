@@ -115,7 +115,7 @@ class LayerSpec:
     def stored_bytes(self, index_bytes: int) -> int:
         """Bytes of the whole checkpoint, a few too many; `index_bytes` are those of the products' index.
 
-        With codes alone there are at most 32 too many, with products a header of 100 bytes for each index tensor.
+        With codes alone there are at most 64 too many, with products a header of 100 bytes for each index tensor.
         """
         tensors = self.tensors
         content = index_bytes + sum(prod(shape) * dtype.itemsize for dtype, shape in tensors.values())
