@@ -143,7 +143,8 @@ def finetune(
     from pipelines.finetune.options import FinetuneInputs, FinetuneOptions, StageLength
     from pipelines.finetune.run import finetune as run_finetuning
     from pipelines.init import InitOptions
-    from see_tn.training.objectives import AlignmentOptions, DistillationOptions
+    from see_tn.training.logits import DistillationOptions
+    from see_tn.training.objectives import AlignmentOptions
     from see_tn.training.options import Optimisation
 
     def optimisation(rate: float, decay: float) -> Optimisation:

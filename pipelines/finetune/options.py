@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 from pipelines.init import InitOptions
 from see_kb.errors import SeeError
-from see_tn.training.objectives import AlignmentOptions, DistillationOptions
+from see_tn.training.logits import DistillationOptions
+from see_tn.training.objectives import AlignmentOptions
 from see_tn.training.options import Optimisation
 
 Precision = Literal["no", "bf16"]

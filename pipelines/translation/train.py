@@ -20,8 +20,9 @@ from see_tn.layer.embedding import EntangledEmbedding
 from see_tn.models.swap import swap_embedding
 from see_tn.planning.budget import Budget
 from see_tn.training.batches import Batches
+from see_tn.training.logits import DistillationOptions
 from see_tn.training.loop import Run, Stage
-from see_tn.training.objectives import Alignment, CrossEntropy, Distillation, DistillationOptions, Objective
+from see_tn.training.objectives import Alignment, CrossEntropy, Distillation, Objective
 from see_tn.training.options import Optimisation
 from see_tn.training.records import Records
 from see_tn.training.state import Checkpoints, Snapshot

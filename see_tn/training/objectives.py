@@ -10,11 +10,11 @@ from typing import Any, Literal, Self, cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from see_tn.errors import FactorError
 from see_tn.models.install import MARK, Installed
 from see_tn.training.batches import IGNORED, Batch
+from see_tn.training.logits import DistillationOptions, losses
 
 HIDDEN = ("hidden_states", "encoder_hidden_states", "decoder_hidden_states")
 """Names of outputs of Hugging Face models: those of one stack, or of an encoder and a decoder."""
@@ -42,23 +42,6 @@ class AlignmentOptions:
     def __post_init__(self) -> None:
         if min(self.embeddings, self.hidden) < 0 or self.embeddings + self.hidden <= 0 or self.rows < 1:
             raise FactorError(f"{self}: weights are not negative, one of them positive, and rows at least 1")
-
-
-@dataclass(frozen=True)
-class DistillationOptions:
-    """Stage 2: the teacher's share of the loss, its temperature, and label smoothing of the cross-entropy.
-
-    The loss is `share * temperature² * KL(teacher || student) + (1 - share) * cross-entropy` (Hinton et al.,
-    arXiv 1503.02531).
-    """
-
-    share: float = 0.5
-    temperature: float = 1.0
-    smoothing: float = 0.0
-
-    def __post_init__(self) -> None:
-        if not (0 <= self.share <= 1 and self.temperature > 0 and 0 <= self.smoothing < 1):
-            raise FactorError(f"{self}: share is from 0 to 1, temperature positive, smoothing from 0 to below 1")
 
 
 class Objective(nn.Module):
@@ -96,9 +79,9 @@ class CrossEntropy(Objective):
 
     def forward(self, batch: Batch, generator: torch.Generator | None = None) -> dict[str, Tensor]:  # noqa: ARG002
         """Give the share `loss`, without smoothing also as `cross_entropy`."""
-        logs = _logs(self.student(**batch.inputs, use_cache=False).logits)
-        plain, smoothed = _cross_entropy(logs, batch, self.smoothing)
-        return {"loss": smoothed, "cross_entropy": plain.detach()}
+        logits = self.student(**batch.inputs, use_cache=False).logits
+        made = losses(logits, batch.labels, None, DistillationOptions(0.0, smoothing=self.smoothing))
+        return {"loss": made.loss / batch.n_labels, "cross_entropy": made.cross_entropy / batch.n_labels}
 
 
 class Distillation(Objective):
@@ -110,16 +93,11 @@ class Distillation(Objective):
 
     def forward(self, batch: Batch, generator: torch.Generator | None = None) -> dict[str, Tensor]:  # noqa: ARG002
         """Give the shares `loss`, `divergence` and `cross_entropy`."""
-        options = self.options
-        logits = self.student(**batch.inputs, use_cache=False).logits
-        logs = _logs(logits)
-        plain, smoothed = _cross_entropy(logs, batch, options.smoothing)
         with torch.no_grad():
-            wanted = _logs(self.teacher(**batch.inputs, use_cache=False).logits, options.temperature)
-        cooled = logs if options.temperature == 1 else _logs(logits, options.temperature)
-        divergence = _divergence(cooled, wanted, batch)
-        loss = options.share * options.temperature**2 * divergence + (1 - options.share) * smoothed
-        return {"loss": loss, "divergence": divergence.detach(), "cross_entropy": plain.detach()}
+            wanted = self.teacher(**batch.inputs, use_cache=False).logits
+        logits = self.student(**batch.inputs, use_cache=False).logits
+        made = losses(logits, batch.labels, wanted, self.options)
+        return {name: total / batch.n_labels for name, total in vars(made).items()}
 
 
 class Alignment(Objective):
@@ -220,30 +198,3 @@ def _chosen(layers: Layers, n: int) -> list[int]:
     if wrong:
         raise FactorError(f"layer {wrong[0]} of a stack with {n} hidden states; count from 0, or from -1 backwards")
     return [int(layer) for layer in wanted]
-
-
-def _logs(logits: Tensor, temperature: float = 1.0) -> Tensor:
-    """Log-probabilities of all pieces: (positions, V)."""
-    flat = logits.flatten(0, 1).float()
-    return F.log_softmax(flat if temperature == 1 else flat / temperature, dim=-1)
-
-
-def _cross_entropy(logs: Tensor, batch: Batch, smoothing: float) -> tuple[Tensor, Tensor]:
-    """Plain and smoothed cross-entropy, this batch's shares."""
-    labels = batch.labels.flatten()
-    plain = F.nll_loss(logs, labels, ignore_index=IGNORED, reduction="sum") / batch.n_labels
-    if not smoothing:
-        return plain, plain
-    uniform = -torch.dot(logs.mean(dim=-1), (labels != IGNORED).float()) / batch.n_labels
-    return plain, (1 - smoothing) * plain + smoothing * uniform
-
-
-def _divergence(logs: Tensor, wanted: Tensor, batch: Batch) -> Tensor:
-    """KL(teacher || student) from log-probabilities, this batch's share."""
-    counts = (batch.labels != IGNORED).flatten().float()
-    kept = wanted.clamp_min(torch.finfo(wanted.dtype).min)  # a teacher may rule pieces out altogether
-    chances = kept.exp()
-    # Products of rows: no further table of logits, and sums short enough for float32.
-    with torch.autocast(logs.device.type, enabled=False):
-        rows = torch.einsum("nv,nv->n", chances, kept) - torch.einsum("nv,nv->n", chances, logs)
-    return torch.dot(rows, counts) / batch.n_labels
