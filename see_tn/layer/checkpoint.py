@@ -26,7 +26,6 @@ from see_tn.errors import FactorError
 from see_tn.layer.embedding import EntangledEmbedding
 from see_tn.layer.folders import check_target, new_folder
 from see_tn.layer.spec import FLOATS, FORMAT, FORMAT_NUMBER, LayerSpec, config_text, empty_layer, spec_of
-from see_tn.layer.tables import SCALE_TYPE
 
 TENSORS = "factors.safetensors"
 CONFIG = "config.json"
@@ -116,10 +115,11 @@ def _contents(module: EntangledEmbedding, folder: Path) -> dict[str, bytes]:
             f"{folder}: tensors of the types {sorted(map(str, types))}; move them all to one of {', '.join(FLOATS)}"
         )
     spec = spec_of(module)
-    for name in [name for name in state if name.endswith(".scale")]:
-        state[name] = state[name].to(SCALE_TYPE)
-    if spec.int8 and "offset" in state:
-        state["offset"] = _narrow(state["offset"])
+    for name, (dtype, _) in spec.tensors.items():
+        stored = state[name].to(dtype)
+        # An offset that was trained after `quantise` is kept as it is.
+        if name != "offset" or torch.equal(stored.to(state[name].dtype), state[name]):
+            state[name] = stored
     if module.product is not None:
         for name in ("product.index", "product.amplitude"):
             state.pop(name, None)
@@ -129,39 +129,24 @@ def _contents(module: EntangledEmbedding, folder: Path) -> dict[str, bytes]:
     return {TENSORS: tensors, CONFIG: config.encode()}
 
 
-def _narrow(tensor: Tensor) -> Tensor:
-    """Give an offset in the type of scales, where that keeps every value: not if it was trained after `quantise`."""
-    narrow = tensor.to(SCALE_TYPE)
-    return narrow if torch.equal(narrow.to(tensor.dtype), tensor) else tensor
-
-
 def _filled(spec: LayerSpec, tensors: dict[str, Tensor]) -> EntangledEmbedding:
     layer = empty_layer(spec, "meta")
-    wanted = {name: tensor for name, tensor in layer.state_dict().items() if name not in _INDEX_BUFFERS}
+    wanted, types = spec.tensors, {name: tensor.dtype for name, tensor in layer.state_dict().items()}
     index = {name: tensor for name, tensor in tensors.items() if name not in wanted}
-    _check_names(wanted, tensors, index, spec)
+    _check_names(wanted.keys(), tensors, index, spec)
     state = {}
-    for name, tensor in wanted.items():
-        given, dtypes = tensors[name], _stored_types(name, tensor, spec)
-        if given.shape != tensor.shape or given.dtype not in dtypes:
+    for name, (dtype, shape) in wanted.items():
+        given = tensors[name]
+        allowed = {dtype, types[name]} if name == "offset" else {dtype}
+        if tuple(given.shape) != shape or given.dtype not in allowed:
             raise FactorError(
-                f"{name} is {tuple(given.shape)} {given.dtype}, the config says {tuple(tensor.shape)} {dtypes[0]}; "
-                f"{_REMEDY}"
+                f"{name} is {tuple(given.shape)} {given.dtype}, the config says {shape} {dtype}; {_REMEDY}"
             )
-        state[name] = given.to(tensor.dtype)
+        state[name] = given.to(types[name])
     if spec.product is not None:
         state |= _index_state(spec, {name: tensor.numpy() for name, tensor in index.items()})
     layer.load_state_dict(state, assign=True)
     return layer
-
-
-def _stored_types(name: str, tensor: Tensor, spec: LayerSpec) -> list[torch.dtype]:
-    if name.endswith(".scale"):
-        return [SCALE_TYPE]
-    return [SCALE_TYPE, tensor.dtype] if spec.int8 and name == "offset" else [tensor.dtype]
-
-
-_INDEX_BUFFERS = {"product.index", "product.amplitude"}
 
 
 def _index_state(spec: LayerSpec, stored: dict[str, np.ndarray[Any, Any]]) -> dict[str, Tensor]:
@@ -177,9 +162,7 @@ def _index_state(spec: LayerSpec, stored: dict[str, np.ndarray[Any, Any]]) -> di
     return state
 
 
-def _check_names(
-    wanted: Mapping[str, Tensor], tensors: Mapping[str, Tensor], index: Mapping[str, Tensor], spec: LayerSpec
-) -> None:
+def _check_names(wanted: Set[str], tensors: Mapping[str, Tensor], index: Mapping[str, Tensor], spec: LayerSpec) -> None:
     expected = set(wanted)
     if spec.product is not None:
         coded = {"amplitude_codes", "amplitude_values"}

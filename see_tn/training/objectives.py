@@ -80,7 +80,7 @@ class CrossEntropy(Objective):
     def forward(self, batch: Batch, generator: torch.Generator | None = None) -> dict[str, Tensor]:  # noqa: ARG002
         """Give the share `loss`, without smoothing also as `cross_entropy`."""
         logits = self.student(**batch.inputs, use_cache=False).logits
-        made = losses(logits, batch.labels, None, DistillationOptions(0.0, smoothing=self.smoothing))
+        made = losses(logits, batch.labels, None, DistillationOptions(smoothing=self.smoothing))
         return {"loss": made.loss / batch.n_labels, "cross_entropy": made.cross_entropy / batch.n_labels}
 
 
