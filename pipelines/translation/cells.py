@@ -60,7 +60,7 @@ class Recipe:
     stage_2: float = 2.0
     rate: float = 4e-3
     rate_1: float = 4e-3
-    rate_2: float = 2e-3
+    rate_2: float = 8e-3
     warmup: int = 400
     smoothing: float = 0.1
     positions: int = 1280
