@@ -125,10 +125,13 @@ def init_random(
         options: what factors are asked for.
         overwrite: whether older factors may be replaced.
     Raises:
-        SeeError: the tables cannot be used.
+        SeeError: the tables cannot be used, or codes are asked for.
         FactorError: the ratio cannot be reached, or `out` cannot be written.
     """
-    plan = _Plan.of(tables, out, width, options or InitOptions(storage="bfloat16"), overwrite=overwrite)
+    options = options or InitOptions(storage="bfloat16")
+    if options.terms in ("codes", "both"):
+        raise SeeError("codes are learned from a teacher's table; factors that start at random are products")
+    plan = _Plan.of(tables, out, width, options, overwrite=overwrite)
     shape = shape_for_ratio(plan.rows, plan.shape, plan.options.budget, offset=False)
     layer = EntangledEmbedding(
         plan.rows,

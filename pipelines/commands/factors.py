@@ -135,8 +135,8 @@ def init(
 
     if (teacher is None) == (width is None):
         raise SeeError("give either --teacher, a table to fit, or --width, for factors that start at random")
-    if teacher is None and (plot or resume):
-        raise SeeError("--plot and --resume are about a fit to a teacher; give --teacher")
+    if teacher is None and (plot or resume or to_train):
+        raise SeeError("--plot, --resume and --to-train are about a fit to a teacher; give --teacher")
     storage = dtype or ("int8" if teacher else "bfloat16")
     fit = FitOptions(sweeps=sweeps)
     options = InitOptions(ratio, by, form, storage, terms, shared, seed, row_std, frequency_power, fit, to_train)

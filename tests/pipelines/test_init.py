@@ -135,6 +135,8 @@ def test_what_is_no_table_is_refused_in_one_line(small_tables, teacher, tmp_path
         (["--teacher", "missing.npy"], "missing.npy"),
         (["--width", "64", "--row-std", "-1"], "row_std"),
         (["--width", "64", "--plot", "x.png"], "--teacher"),
+        (["--width", "64", "--to-train"], "--teacher"),
+        (["--width", "64", "--terms", "codes"], "teacher"),
         (["--teacher", "missing.npy", "--plot", "x.bmp"], "x.bmp"),
     ],
 )
