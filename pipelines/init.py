@@ -73,8 +73,13 @@ class InitOptions:
             raise SeeError(f"the ratio is {self.ratio}; give a number from {MIN_RATIO} on")
         if not 0 <= self.frequency_power <= 1:
             raise SeeError(f"frequency_power is {self.frequency_power}; give a number from 0 to 1")
-        if self.by == "parameters" and self.terms in ("codes", "both"):
+        if self.by == "parameters" and self.with_codes:
             raise SeeError("codes are no parameters; ask for a ratio by bytes, or for products")
+
+    @property
+    def with_codes(self) -> bool:
+        """Whether learned codes are asked for by name: they need a teacher's table, and are no parameters."""
+        return self.terms in ("codes", "both")
 
     @property
     def budget(self) -> Budget:
@@ -129,7 +134,7 @@ def init_random(
         FactorError: the ratio cannot be reached, or `out` cannot be written.
     """
     options = options or InitOptions(storage="bfloat16")
-    if options.terms in ("codes", "both"):
+    if options.with_codes:
         raise SeeError("codes are learned from a teacher's table; factors that start at random are products")
     plan = _Plan.of(tables, out, width, options, overwrite=overwrite)
     shape = shape_for_ratio(plan.rows, plan.shape, plan.options.budget, offset=False)

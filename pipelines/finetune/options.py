@@ -103,7 +103,7 @@ class FinetuneOptions:
                 f"{self.positions} positions, {self.accumulation} passes, {self.keep_apart} texts kept apart and "
                 f"{self.longest} pieces of a text; give numbers from 1 on, and 4 pieces at least"
             )
-        if self.scratch and self.init.terms in ("codes", "both"):
+        if self.scratch and self.init.with_codes:
             raise SeeError("codes are learned from a teacher's table; from scratch factors are products")
 
     def settings(self, inputs: FinetuneInputs) -> dict[str, Any]:
