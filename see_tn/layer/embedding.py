@@ -238,6 +238,11 @@ class EntangledEmbedding(nn.Module):
             rows = rows.masked_fill((ids == self.padding_idx).unsqueeze(-1), 0.0)
         return rows
 
+    @property
+    def weight(self) -> Tensor:
+        """The whole table, made anew, for code that reads it from an `nn.Embedding`; what is written to it is lost."""
+        return self.materialise()
+
     def materialise(self, chunk: int = 4096) -> Tensor:
         """The whole table (V, width), for tied output heads and reports; gradients pass if they are enabled."""
         ids = torch.arange(self.num_embeddings, device=self._device())

@@ -31,6 +31,11 @@ class _Reader(nn.Module):
         """The layer that is read."""
         return self._read[0]
 
+    @property
+    def weight(self) -> Tensor:
+        """The layer's table, for models that read it here, if only for its type; what is written to it is lost."""
+        return self.layer.weight
+
 
 class ScaledEmbedding(_Reader):
     """Rows times a fixed scale, where a model scales its input embeddings inside their module.
@@ -80,6 +85,11 @@ class EntangledHead(_Reader):
     def forward(self, hidden: Tensor) -> Tensor:
         """Logits (..., V) of hidden states (..., width)."""
         return F.linear(hidden, self.table().to(hidden.dtype), self.bias)
+
+    @property
+    def weight(self) -> Tensor:
+        """The layer's table (V, width), as `table` gives it."""
+        return self.table()
 
     def table(self) -> Tensor:
         """The layer's table (V, width)."""

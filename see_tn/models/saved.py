@@ -9,7 +9,7 @@ from contextlib import nullcontext, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 import transformers
@@ -32,7 +32,8 @@ def save_swapped(model: nn.Module, folder: Path | str, **options: Any) -> None:
     Args:
         model: a Hugging Face model that `swap_embedding` changed.
         folder: the folder to write.
-        options: those of `save_pretrained`.
+        options: those of `save_pretrained`. Weights keep the names that they have in the model; older ones, into which
+            `save_pretrained` may turn them, are those of the type that the folder is not to be mistaken for.
     Raises:
         FactorError: it is no such model.
     """
@@ -49,7 +50,7 @@ def save_swapped(model: nn.Module, folder: Path | str, **options: Any) -> None:
     try:
         config.__class__ = _config_class(plain)
         setattr(config, ENTRY, entry)
-        type(model).save_pretrained(model, folder, **options)
+        type(model).save_pretrained(model, folder, **{"save_original_format": False, **options})
     finally:
         delattr(config, ENTRY)
         config.__class__ = plain
@@ -62,7 +63,8 @@ def load_swapped(folder: Path | str, **options: Any) -> PreTrainedModel:
         folder: the folder.
         options: those of `from_pretrained`: a type, a device, ...
     Raises:
-        FactorError: the folder holds no swapped model, or one of a class that transformers does not have.
+        FactorError: the folder holds no swapped model, one of a class that transformers does not have, or not all of
+            its weights.
     """
     path = Path(folder) / "config.json"
     try:
@@ -75,7 +77,11 @@ def load_swapped(folder: Path | str, **options: Any) -> PreTrainedModel:
     if base is None or model_type not in CONFIG_MAPPING:
         raise FactorError(f"{path}: a {architecture} of type {model_type!r}, unknown to this transformers; update it")
     config = _config_class(CONFIG_MAPPING[model_type]).from_pretrained(folder)
-    model: PreTrainedModel = _model_class(base, entry, path).from_pretrained(folder, config=config, **options)
+    options["output_loading_info"] = True
+    model: PreTrainedModel
+    model, info = cast(Any, _model_class(base, entry, path)).from_pretrained(folder, config=config, **options)
+    if info["missing_keys"]:
+        raise FactorError(f"{folder}: no weights of {sorted(info['missing_keys'])[0]}; save the model again")
     model.__class__ = base
     model.config.__class__ = CONFIG_MAPPING[model_type]
     delattr(model.config, ENTRY)

@@ -154,3 +154,16 @@ def test_a_model_that_is_not_swapped_is_refused(tmp_path):
     with pytest.raises(FactorError, match="no swapped Hugging Face model"):
         saved.save_swapped(tiny("T5"), tmp_path / "out")
     assert logits(tiny("T5"), IDS).shape[:2] == (2, 5)
+
+
+def test_a_folder_that_lacks_a_weight_is_refused(tmp_path):
+    from safetensors.torch import load_file, save_file
+
+    model, _ = swapped("Bart")
+    model.save_pretrained(tmp_path / "out")
+    file = tmp_path / "out" / "model.safetensors"
+    weights = load_file(file)
+    del weights["model.decoder.layers.1.fc1.weight"]
+    save_file(weights, file, {"format": "pt"})
+    with pytest.raises(FactorError, match=r"layers\.1\.fc1\.weight"):
+        saved.load_swapped(tmp_path / "out")

@@ -39,6 +39,14 @@ SEQUENCES = {
     "attention_dropout": 0.0,
 }
 T5 = {"d_model": WIDTH, "d_kv": 6, "d_ff": 48, "num_layers": 2, "num_heads": 4, "decoder_start_token_id": 0}
+MASKED = {
+    "hidden_size": WIDTH,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "intermediate_size": 48,
+    "hidden_dropout_prob": 0.0,
+    "attention_probs_dropout_prob": 0.0,
+}
 KINDS = {
     "Phi-3": ("Phi3", "ForCausalLM", {**PHI3, "tie_word_embeddings": False}),
     "Phi-3, tied": ("Phi3", "ForCausalLM", {**PHI3, "tie_word_embeddings": True}),
@@ -46,20 +54,15 @@ KINDS = {
     "Pegasus": ("Pegasus", "ForConditionalGeneration", SEQUENCES),
     "Bart": ("Bart", "ForConditionalGeneration", SEQUENCES),
     "T5": ("T5", "ForConditionalGeneration", {**T5, "dropout_rate": 0.0}),
-    "Bert": (
-        "Bert",
-        "ForMaskedLM",
-        {
-            "hidden_size": WIDTH,
-            "num_hidden_layers": 2,
-            "num_attention_heads": 4,
-            "intermediate_size": 48,
-            "hidden_dropout_prob": 0.0,
-            "attention_probs_dropout_prob": 0.0,
-        },
-    ),
+    # Its experts' weights have other names, and other shapes, in the files of `save_pretrained`.
+    "Mixtral": ("Mixtral", "ForCausalLM", {**PHI3, "num_local_experts": 2}),
+    # Asks the head's weight for its type.
+    "Mamba": ("Mamba", "ForCausalLM", {"hidden_size": WIDTH, "num_hidden_layers": 2}),
+    "Bert": ("Bert", "ForMaskedLM", MASKED),
+    # Multiplies with the embedding's weight where a head would be.
+    "Deberta": ("DebertaV2", "ForMaskedLM", {**MASKED, "legacy": False}),
 }
-GENERATING = [name for name in KINDS if name != "Bert"]
+GENERATING = [name for name, (_, task, _) in KINDS.items() if task != "ForMaskedLM"]
 IDS = torch.randint(3, PIECES, (2, 7), generator=seeded())
 
 
