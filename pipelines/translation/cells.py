@@ -35,11 +35,16 @@ SIZES = {
     "base": ModelSize(),
     "large": ModelSize(width=256, heads=4, inner=1024),
 }
+REFERENCE = SIZES["base"].width
+"""The width that a recipe's learning rates are for."""
 
 
 @dataclass(frozen=True)
 class Recipe:
     """How cells are trained.
+
+    Learning rates are those of models of the reference width; others take them times that by their own width, as Adam
+    needs it (Yang et al., arXiv 2203.03466).
 
     Attributes:
         epochs: of models from scratch, the dense one among them.

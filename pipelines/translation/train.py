@@ -10,7 +10,7 @@ from typing import Any
 from accelerate import Accelerator
 from transformers import PegasusForConditionalGeneration
 
-from pipelines.translation.cells import SIZES, Cell, Recipe
+from pipelines.translation.cells import REFERENCE, SIZES, Cell, Recipe
 from pipelines.translation.corpus import Corpus
 from pipelines.translation.forms import make_layer
 from pipelines.translation.model import new_model
@@ -122,6 +122,7 @@ class Trainer:
     def _stage(self, number: int, objective: Objective, epochs: float, rate: float) -> None:
         steps = max(1, round(epochs * self.train.steps_per_epoch))
         warmup = min(self.recipe.warmup, steps // 5)
+        rate *= REFERENCE / SIZES[self.cell.size].width
         options = Optimisation(steps, rate, warmup, save_every=250, judge_every=steps // 5 or 1)
         judge = None if number == 1 else CrossEntropy(objective.student)
         stage = Stage(number, objective, self.train, options, self.run, self.dev, judge)
