@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from pipelines.plots import check_plot
+from pipelines.translation.cells import REFERENCE, SIZES
 from pipelines.whole_files import write_text, write_whole
 
 MARKDOWN, LINES, PLOT = "translation.md", "translation.jsonl", "translation.png"
@@ -111,8 +112,11 @@ def plot(results: Sequence[dict[str, Any]], path: Path) -> None:
 
     frame = summary(results)
     panels = list(frame.groupby(["pair", "size"], sort=False))
-    figure = Figure(figsize=(7 * len(panels), 6), layout="constrained")
-    for axes, ((pair, size), table) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
+    columns = min(2, len(panels))
+    rows = -(-len(panels) // columns)
+    figure = Figure(figsize=(7 * columns, 6 * rows), layout="constrained")
+    for place, ((pair, size), table) in enumerate(panels, 1):
+        axes = figure.add_subplot(rows, columns, place)
         dense = table[table["form"] == "dense"]
         for way, bleu in zip(dense["way"], dense["bleu"], strict=True):
             axes.axhline(bleu, color="black", linewidth=1, linestyle="-" if way == "scratch" else ":")
@@ -125,6 +129,7 @@ def plot(results: Sequence[dict[str, Any]], path: Path) -> None:
                 label=f"{form}, {way}, by {by}",
                 color=f"C{ORDER.index(form)}",
                 marker="o" if way == "two-stage" else "x",
+                markerfacecolor=None if by == "bytes" else "white",
                 linestyle="-" if way == "two-stage" else "--",
             )
         axes.set(xscale="log", xlabel="bytes of the embedding", ylabel="BLEU", title=f"{pair}, {size} (line: dense)")
@@ -175,6 +180,8 @@ def _provenance(results: Sequence[dict[str, Any]], arguments: Sequence[str], n_c
         f"- commits of the runs: {', '.join(known['commit'])}; seeds {', '.join(map(str, seeds))}",
         *(f"- machine: {machine}" for machine in known["machine"]),
         *(f"- recipe: `{recipe}`" for recipe in known["recipe"]),
+        f"- rates of a recipe are for base, d = {REFERENCE}; the other sizes take them times {REFERENCE} by their d: "
+        + ", ".join(f"{name} {size.width}" for name, size in SIZES.items() if size.width != REFERENCE),
         *(f"- `{signature}`" for signature in sorted({result["bleu_signature"] for result in results})),
         *(f"- `{signature}`" for signature in sorted({result["chrf_signature"] for result in results})),
         "- ± is half of the 95 % bootstrap interval of one run, or the standard deviation over several seeds",
