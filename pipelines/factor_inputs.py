@@ -1,4 +1,4 @@
-"""What factors are made from: a teacher's table, the rows of a folder of tables, and how often pieces occur."""
+"""What factors are made from: a teacher's table or a text, a folder's rows of units, and how often pieces occur."""
 
 from pathlib import Path
 from typing import Any
@@ -10,8 +10,12 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from pipelines.parallel_text import read_lines
 from see_kb.errors import FormatError, SeeError
+from see_kb.tables.manifest import read_manifest
 from see_kb.tables.store import read_table
+from see_kb.vocabulary.cooccurrence import piece_vectors
+from see_kb.vocabulary.encoders import read_encoder
 from see_tn.chain.row_index import RowIndex
 from see_tn.chain.shapes import ChainShape, Form, balanced_sites
 
@@ -29,6 +33,31 @@ def read_teacher(path: Path, tensor: str | None = None) -> NDArray[np.float32]:
     if table.ndim != 2 or table.size == 0 or table.dtype.kind not in "fiu":
         raise FormatError(f"{path}: {table.dtype} of shape {table.shape}; give a table (pieces, width) of numbers")
     return np.array(table, dtype=np.float32, order="C")  # a copy: a memory map is not writable
+
+
+def read_text_vectors(tables: Path, text: Path, width: int, seed: int) -> NDArray[np.float32]:
+    """Give the pieces of a folder of tables vectors from a text that its tokenizer cuts, see `piece_vectors`.
+
+    Args:
+        tables: a folder made by `build_tables`.
+        text: UTF-8, plain or `.gz`; lines are read apart.
+        width: columns of the vectors.
+        seed: equal seeds give equal vectors.
+    Returns:
+        (V, width), with a standard deviation of 1.
+    Raises:
+        SeeError: a file cannot be read, the tokenizer cuts no text, or the text is too little.
+        FormatError: a file is damaged.
+    """
+    tokenizer = read_manifest(tables)["tokenizer"]
+    if tokenizer["format"] == "vocab.json":
+        raise SeeError(f"{tables}: built from a plain vocabulary, which cuts no text; build from the tokenizer itself")
+    encode = read_encoder(tables / tokenizer["copy"], special=False)
+    lines = read_lines(text, blank=True)
+    try:
+        return piece_vectors(encode(lines), tokenizer["n_pieces"], width, seed)
+    except SeeError as error:
+        raise SeeError(f"{text}: {error}") from error
 
 
 def read_rows(tables: Path, sharing: tuple[int, ...] = ()) -> RowIndex:

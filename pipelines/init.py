@@ -82,6 +82,11 @@ class InitOptions:
         return self.terms in ("codes", "both")
 
     @property
+    def only_products(self) -> bool:
+        """Whether nothing but products of units is made: they need no table to start from."""
+        return self.terms == "products" or self.by == "parameters"
+
+    @property
     def budget(self) -> Budget:
         """How much the layer may take."""
         return Budget(self.ratio, self.by, self.storage)
@@ -231,7 +236,7 @@ class _Plan:
     def alternatives(self, table: Tensor, weights: Tensor | None, says: Callable[[str], None]) -> list[Alternative]:
         """What is to be fitted, and behind it what it was weighed against."""
         options = self.options
-        if options.terms == "products" or options.by == "parameters":
+        if options.only_products:
             shape = shape_for_ratio(self.rows, self.shape, options.budget)
             spec = layer_spec(self.rows, shape, options.storage, offset=True)
             return [Alternative(spec, self.rows.stored_bytes(), note="as asked for")]

@@ -29,9 +29,12 @@ class ParallelText:
         return ParallelText(tuple(self.sources[one] for one in order), tuple(self.targets[one] for one in order))
 
 
-def read_lines(path: Path) -> tuple[str, ...]:
+def read_lines(path: Path, *, blank: bool = False) -> tuple[str, ...]:
     """Read a text file, plain or `.gz`, UTF-8, without the ends of its lines.
 
+    Args:
+        path: the file.
+        blank: whether empty lines are left out, not refused.
     Raises:
         SeeError: it cannot be read.
         FormatError: a line is not UTF-8, or empty.
@@ -46,6 +49,8 @@ def read_lines(path: Path) -> tuple[str, ...]:
             line = raw.decode().strip()
         except UnicodeDecodeError as error:
             raise FormatError(f"{path}:{number}: not UTF-8 ({error.reason}); convert or remove the line") from error
+        if blank and not line:
+            continue
         if not line:
             raise FormatError(f"{path}:{number}: an empty line; remove it, in its translation too")
         lines.append(line)

@@ -1,9 +1,7 @@
 """The bundled sample: a small tokenizer, and a small teacher table for the demo, both made from bundled text.
 
 `python -m pipelines.sample FOLDER` makes the tokenizer anew from `FOLDER/text.txt` and the bundled lexicon.
-The teacher is no trained model: it holds the leading singular vectors of positive pointwise mutual information
-(Levy and Goldberg 2014, "Neural word embedding as implicit matrix factorization") between pieces that occur
-close to each other, so that pieces used alike get similar rows.
+The teacher is no trained model: its rows are vectors of pieces from the text, see `see_kb.vocabulary.cooccurrence`.
 """
 
 import io
@@ -13,17 +11,14 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array, csr_array, diags_array
-from scipy.sparse.linalg import svds
 from sentencepiece import SentencePieceProcessor, SentencePieceTrainer
 
 from see_kb.sources.bundled import bundled
 from see_kb.sources.door import read_lexicon
+from see_kb.vocabulary.cooccurrence import piece_vectors
 
 SAMPLE_PIECES = 6_000
 SAMPLE_WIDTH = 96
-WINDOW = 4
-"""Pieces to the left and to the right that count as close."""
 
 
 def sample_text(folder: Path | None = None) -> list[str]:
@@ -58,31 +53,10 @@ def sample_teacher(tokenizer: Path, lines: Sequence[str], width: int = SAMPLE_WI
         lines: the text.
         width: columns of the table.
     Returns:
-        (V, width): rows scaled to a mean length of 1; pieces that do not occur have rows of zeros.
+        (V, width), with a mean of 0 and rows whose lengths are 1 in root mean square.
     """
     processor = SentencePieceProcessor(model_file=str(tokenizer))
-    information = _mutual_information(processor.encode(list(lines)), processor.get_piece_size())
-    start = np.random.default_rng(0).standard_normal(information.shape[0])
-    left, values, _ = svds(information, k=width, v0=start)
-    table = left * np.sqrt(values)
-    lengths = np.linalg.norm(table, axis=1)
-    return np.asarray(table / lengths[lengths > 0].mean(), dtype=np.float32)
-
-
-def _mutual_information(encoded: Iterable[Sequence[int]], n_pieces: int) -> csr_array:
-    """Positive pointwise mutual information of pieces at most `WINDOW` apart, (V, V)."""
-    pairs = [
-        (a, b)
-        for ids in encoded
-        for place, a in enumerate(ids)
-        for b in (*ids[max(place - WINDOW, 0) : place], *ids[place + 1 : place + WINDOW + 1])
-    ]
-    rows, columns = np.array(pairs).T
-    counts = csr_array(coo_array((np.ones(len(pairs)), (rows, columns)), shape=(n_pieces, n_pieces)))
-    totals = np.maximum(counts.sum(axis=1), 1)
-    scaled = diags_array(1 / totals) @ counts @ diags_array(1 / totals) * counts.sum()
-    scaled.data = np.maximum(np.log(scaled.data), 0)
-    return csr_array(scaled)
+    return piece_vectors(processor.encode(list(lines)), processor.get_piece_size(), width) / np.float32(width**0.5)
 
 
 if __name__ == "__main__":

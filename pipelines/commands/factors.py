@@ -69,8 +69,15 @@ def init(
     teacher: Teacher = None,
     tensor: Tensor = None,
     width: Annotated[
-        int | None,
-        typer.Option(help="Columns of the table, for factors that start at random.", min=2, show_default=False),
+        int | None, typer.Option(help="Columns of the table, where there is no teacher.", min=2, show_default=False)
+    ] = None,
+    text: Annotated[
+        Path | None,
+        typer.Option(
+            help="Without a teacher: fit vectors that the pieces get from this text, by the company they keep. A text "
+            "a line, plain or .gz.",
+            show_default=False,
+        ),
     ] = None,
     out: Annotated[Path, typer.Option(help="The folder to make.")] = FACTORS,
     ratio: Ratio = 20.0,
@@ -78,8 +85,8 @@ def init(
     terms: Annotated[
         Literal["auto", "products", "codes", "both"],
         typer.Option(
-            help="With a teacher, what a row is a sum of: products of units' cores, learned codes, both, or what fits "
-            "best (auto)."
+            help="With a teacher or a text, what a row is a sum of: products of units' cores, learned codes, both, or "
+            "what fits best (auto)."
         ),
     ] = "auto",
     form: Annotated[Literal["cp", "mps"], typer.Option(help="Diagonal bonds (CP) or full ones (MPS).")] = "cp",
@@ -87,12 +94,12 @@ def init(
     dtype: Annotated[
         Storage | None,
         typer.Option(
-            help="The type that terms are stored in. [default: int8 with a teacher, bfloat16 without]",
+            help="The type that terms are stored in. [default: int8 if fitted, bfloat16 if random]",
             show_default=False,
         ),
     ] = None,
     sweeps: Annotated[int, typer.Option(help="The most sweeps of a fit.", min=1)] = 20,
-    row_std: Annotated[float, typer.Option(help="Standard deviation of random rows.")] = 0.02,
+    row_std: Annotated[float, typer.Option(help="Standard deviation of rows without a teacher.")] = 0.02,
     frequency_power: Annotated[
         float, typer.Option(help="Weigh a piece's error by its frequency to this power (see build --frequency).")
     ] = 0.0,
@@ -100,7 +107,8 @@ def init(
         bool,
         typer.Option(
             "--to-train",
-            help="The factors are trained further with their model: take codes without a basis if nearly as good.",
+            help="The factors are trained further with their model, as those of a text always are: take codes without "
+            "a basis if nearly as good.",
         ),
     ] = False,
     seed: Annotated[int, typer.Option(help="Equal seeds give equal factors.", min=0)] = 0,
@@ -118,34 +126,41 @@ def init(
     overwrite: Overwrite = False,
     as_json: AsJson = False,
 ) -> None:
-    """Make factors for a folder of tables: fitted to a teacher's embedding table, or started at random.
+    """Make factors for a folder of tables: fitted to a teacher's embedding table or to a text, or started at random.
 
     The folder holds factors.safetensors and config.json, which `see_tn.layer.checkpoint.load_embedding` reads, and
-    report.json: sizes and, with a teacher, the fit's error beside other splits of the budget and beside truncated
+    report.json: sizes and, if they are fitted, the error beside other splits of the budget and beside truncated
     SVD, product quantisation and int-k rows at the same bytes.
 
     Example: see init my_tables --teacher embeddings.npy --ratio 20 --out my_factors
     """
+    import numpy as np
+
     from pipelines.console import output, sweep_bar
-    from pipelines.factor_inputs import read_teacher
+    from pipelines.factor_inputs import read_teacher, read_text_vectors
     from pipelines.init import InitOptions, init_fitted, init_random
     from pipelines.init_report import alternatives_table, init_summary, methods_table
     from pipelines.plots import check_plot, plot_methods
     from see_tn.fitting.als import FitOptions
 
     if (teacher is None) == (width is None):
-        raise SeeError("give either --teacher, a table to fit, or --width, for factors that start at random")
-    if teacher is None and (plot or resume or to_train):
-        raise SeeError("--plot, --resume and --to-train are about a fit to a teacher; give --teacher")
-    storage = dtype or ("int8" if teacher else "bfloat16")
-    fit = FitOptions(sweeps=sweeps)
+        raise SeeError("give either --teacher, a table to fit, or --width, for factors without a teacher")
+    if teacher and text:
+        raise SeeError("give either --teacher or --text: factors are fitted to one of them")
+    fitted = bool(teacher or text)
+    if not fitted and (plot or resume or to_train):
+        raise SeeError("--plot, --resume and --to-train are about a fit; give --teacher or --text")
+    storage = dtype or ("int8" if fitted else "bfloat16")
+    fit, to_train = FitOptions(sweeps=sweeps), to_train or bool(text)
     options = InitOptions(ratio, by, form, storage, terms, shared, seed, row_std, frequency_power, fit, to_train)
     if plot:
         check_plot(plot)
-    if teacher is None:
+    table = read_teacher(teacher, tensor) if teacher else None
+    if text and width:
+        table = read_text_vectors(tables, text, width, seed) * np.float32(row_std)
+    if table is None:
         report = init_random(tables, out, width or 0, options, overwrite=overwrite)
     else:
-        table = read_teacher(teacher, tensor)
         with sweep_bar(sweeps) as (progress, says):
             report = init_fitted(
                 tables, out, table, options, overwrite=overwrite, resume=resume, progress=progress, says=says

@@ -38,7 +38,8 @@ def finetune(
         Path | None, typer.Option(help="The tokenizer's file. [default: the model folder's]", show_default=False)
     ] = None,
     scratch: Annotated[
-        bool, typer.Option("--scratch", help="Start with random weights and no teacher: stage 2 alone.")
+        bool,
+        typer.Option("--scratch", help="Random weights and no teacher: stage 2 alone, codes from the text."),
     ] = False,
     factors: Annotated[
         Path | None,

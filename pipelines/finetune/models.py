@@ -1,22 +1,33 @@
 """The teacher as it lies in a folder, and the student: the same model with factors in place of its tables."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors import SafetensorError
 
-from pipelines.init import InitOptions, init_fitted, init_random
-from see_kb.errors import SeeError
+from pipelines.finetune.settings import tables_digest
+from pipelines.init import REPORT, InitOptions, init_fitted, init_random
+from see_kb.errors import FormatError, SeeError
+from see_kb.tables.manifest import read_manifest
 from see_kb.tables.store import read_table
+from see_kb.vocabulary.cooccurrence import piece_vectors
 from see_kb.vocabulary.reader import read_vocabulary
 from see_tn.errors import FactorError
 from see_tn.layer.checkpoint import load_embedding
 from see_tn.layer.embedding import EntangledEmbedding
 from see_tn.models.install import Swap
 from see_tn.models.swap import swap_embedding
+from see_tn.training.batches import Examples
+
+SEEING = 1e-3
+"""A part of the logits' standard deviation: a causal model's differ by rounding, if at all."""
 
 Says = Callable[[str], None]
 
@@ -91,6 +102,43 @@ def read_config(folder: Path) -> Any:
         raise SeeError(f"{folder / 'config.json'}: no model that transformers knows ({error})") from error
 
 
+def check_reading(model: Any, examples: Examples, folder: Path) -> None:
+    """Let a model read the longest texts: it must have positions for them, and not see what it is to predict.
+
+    Raises:
+        SeeError: it does not.
+    """
+    longest = [max(texts, key=len) for texts in (examples.sources, examples.targets) if texts]
+    try:
+        _logits(model, *longest)
+    except (IndexError, RuntimeError) as error:
+        if "index" not in str(error):
+            raise
+        n = max(map(len, longest))
+        raise SeeError(f"{folder}: no positions for a text of {n} pieces ({error}); lower --longest") from error
+    if len(longest) > 1:
+        return
+    *start, end = examples.sources[0][:8]
+    other = next((piece for piece in chain.from_iterable(examples.sources) if piece != end), end)
+    logits = _logits(model, [*start, end])[-2]
+    if (logits - _logits(model, [*start, other])[-2]).abs().max() > SEEING * logits.std():
+        raise SeeError(
+            f"{folder}: a {type(model).__name__} that sees the pieces which it is to predict; give a model that "
+            "continues texts"
+        )
+
+
+@torch.no_grad()
+def _logits(model: Any, text: Sequence[int], target: Sequence[int] | None = None) -> torch.Tensor:
+    """(pieces, V): what a model makes of a text, or of a target and its source, in evaluation mode."""
+    was_training = model.training
+    more = {} if target is None else {"decoder_input_ids": torch.tensor([target])}
+    try:
+        return cast(torch.Tensor, model.eval()(input_ids=torch.tensor([text]), **more).logits[0].float())
+    finally:
+        model.train(was_training)
+
+
 def check_tokenizer(tokenizer: Path, tables: Path, n_rows: int) -> None:
     """Compare the pieces of a model's tokenizer with those that tables were built for.
 
@@ -120,6 +168,24 @@ def check_tokenizer(tokenizer: Path, tables: Path, n_rows: int) -> None:
             )
 
 
+def check_factors(folder: Path, tables: Path) -> None:
+    """Compare the tables that factors were made from, where their report tells, with others.
+
+    Raises:
+        SeeError: the folder is missing, or they differ.
+    """
+    if not folder.is_dir():
+        raise SeeError(f"{folder}: no such folder; name factors made by `see init`, or leave them to the run")
+    if not (folder / REPORT).is_file():
+        return
+    try:
+        made_from = json.loads((folder / REPORT).read_text(encoding="utf-8"))["tables_sha256"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise FormatError(f"{folder / REPORT}: damaged ({error}); make the factors anew") from error
+    if made_from != tables_digest(tables):
+        raise SeeError(f"{folder}: factors made from other tables; make them with `see init {tables}`")
+
+
 @dataclass(frozen=True)
 class FactorPlan:
     """Where the factors of a run come from and lie.
@@ -129,33 +195,39 @@ class FactorPlan:
         folder: the embedding's factors; they are made here if they are not there.
         head_folder: the same of an untied head.
         options: what factors are asked for where they are made.
+        texts: from scratch the pieces of the training text; None where there is a teacher.
     """
 
     tables: Path
     folder: Path
     head_folder: Path
     options: InitOptions
+    texts: Sequence[Sequence[int]] | None = None
 
-    def layer(self, table: torch.Tensor, *, fitted: bool, says: Says) -> EntangledEmbedding:
+    def layer(self, table: torch.Tensor, says: Says) -> EntangledEmbedding:
         """Give the embedding's factors."""
-        return self._layer(self.folder, "embedding", table, fitted=fitted, says=says)
+        return self._layer(self.folder, "embedding", table, says)
 
-    def head(self, table: torch.Tensor, *, fitted: bool, says: Says) -> EntangledEmbedding:
+    def head(self, table: torch.Tensor, says: Says) -> EntangledEmbedding:
         """Give the factors of a head with a table of its own."""
-        return self._layer(self.head_folder, "head", table, fitted=fitted, says=says)
+        return self._layer(self.head_folder, "head", table, says)
 
-    def _layer(self, folder: Path, what: str, table: torch.Tensor, *, fitted: bool, says: Says) -> EntangledEmbedding:
+    def _layer(self, folder: Path, what: str, table: torch.Tensor, says: Says) -> EntangledEmbedding:
         if not folder.exists():
             says(f"making the factors of the {what}")
-            if fitted:
-                init_fitted(
-                    self.tables, folder, table.detach().float().cpu().numpy(), self.options, says=says, baselines=False
-                )
-            else:
-                # Rows as long as those that the model starts with.
-                options = replace(self.options, row_std=float(table.detach().float().std()))
+            values = table.detach().float().cpu().numpy()
+            # From scratch rows are as long as those that the model starts with.
+            options = replace(self.options, row_std=float(values.std()))
+            if self.texts is not None and options.only_products:
                 init_random(self.tables, folder, table.shape[1], options)
+            else:
+                target = values if self.texts is None else self._vectors(self.texts, table.shape[1]) * values.std()
+                init_fitted(self.tables, folder, target, self.options, says=says, baselines=False)
         return load_embedding(folder)
+
+    def _vectors(self, texts: Sequence[Sequence[int]], width: int) -> NDArray[np.float32]:
+        n_pieces = int(read_manifest(self.tables)["tokenizer"]["n_pieces"])
+        return piece_vectors(texts, n_pieces, width, self.options.seed)
 
 
 @dataclass(frozen=True)
@@ -173,7 +245,7 @@ class Student:
     quantised: tuple[EntangledEmbedding, ...]
 
 
-def make_student(model: Any, plan: FactorPlan, *, fitted: bool, says: Says) -> Student:
+def make_student(model: Any, plan: FactorPlan, says: Says) -> Student:
     """Put factors in place of a model's table, and of its head's if that has its own.
 
     Raises:
@@ -181,10 +253,10 @@ def make_student(model: Any, plan: FactorPlan, *, fitted: bool, says: Says) -> S
         FactorError: they cannot be read, or do not fit the model.
     """
     table = model.get_input_embeddings().weight
-    layer = plan.layer(table, fitted=fitted, says=says)
+    layer = plan.layer(table, says)
     head, output = None, model.get_output_embeddings()
     if output is not None and output.weight is not table:
-        head = plan.head(output.weight, fitted=fitted, says=says)
+        head = plan.head(output.weight, says)
     layers = tuple(one for one in (layer, head) if one is not None)
     quantised = tuple(one for one in layers if one.is_quantised)
     for one in quantised:

@@ -58,7 +58,8 @@ class FinetuneOptions:
     """How a run goes.
 
     Attributes:
-        scratch: whether the model starts with random weights and has no teacher; there is no stage 1 then.
+        scratch: whether the model starts with random weights and has no teacher; there is no stage 1 then, and codes
+            are those of vectors of pieces from the text, see `piece_vectors`.
         init: the factors, where they are made.
         length_1: of stage 1, in which only factors are trained.
         length_2: of stage 2, in which everything is.
@@ -68,7 +69,7 @@ class FinetuneOptions:
         distillation: what stage 2 minimises.
         positions: the most positions of a step, on all processes together.
         accumulation: passes that a step is split into on each process.
-        longest: the most pieces of an example.
+        longest: the most pieces of an example; fewer where the model has fewer positions.
         keep_apart: texts at the end of the file that nothing is trained on, to judge by.
         dtype: the type of the model's weights while they are trained, and in the end. In bfloat16 they take half of the
             memory, but updates smaller than a 256th of a weight are lost: for trials, or large rates.
@@ -103,8 +104,6 @@ class FinetuneOptions:
                 f"{self.positions} positions, {self.accumulation} passes, {self.keep_apart} texts kept apart and "
                 f"{self.longest} pieces of a text; give numbers from 1 on, and 4 pieces at least"
             )
-        if self.scratch and self.init.with_codes:
-            raise SeeError("codes are learned from a teacher's table; from scratch factors are products")
 
     def settings(self, inputs: FinetuneInputs) -> dict[str, Any]:
         """What makes a run what it is, for its checkpoints: everything but how it is shown."""

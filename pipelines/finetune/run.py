@@ -23,6 +23,8 @@ from accelerate.utils import DistributedDataParallelKwargs, GradientAccumulation
 from pipelines.finetune.models import (
     FactorPlan,
     Student,
+    check_factors,
+    check_reading,
     check_tokenizer,
     load_model,
     make_student,
@@ -31,21 +33,19 @@ from pipelines.finetune.models import (
 )
 from pipelines.finetune.options import FinetuneInputs, FinetuneOptions
 from pipelines.finetune.report import MODEL, REPORT, FinetuneReport
+from pipelines.finetune.settings import RUN, check_run, run_settings
 from pipelines.finetune.texts import SpecialIds, find_tokenizer, read_examples
 from pipelines.model_sizes import ModelSizes
 from pipelines.whole_files import write_json
-from see_kb.errors import FormatError, SeeError
-from see_kb.sources.files import read_bytes, sha256_of
-from see_kb.tables.manifest import read_manifest
+from see_kb.errors import SeeError
 from see_tn.layer.checkpoint import save_embedding
 from see_tn.training.batches import Batches, Examples, Share
 from see_tn.training.loop import Outcome, Run, Stage, cross_entropy
 from see_tn.training.objectives import Alignment, CrossEntropy, Distillation, Objective, check_layers
 from see_tn.training.records import Records
-from see_tn.training.settings import first_difference, plain
 from see_tn.training.state import Checkpoints, Snapshot
 
-RUN, METRICS, CHECKPOINTS, BOARD = "run.json", "metrics.jsonl", "checkpoints", "tensorboard"
+METRICS, CHECKPOINTS, BOARD = "metrics.jsonl", "checkpoints", "tensorboard"
 FACTORS = ("factors", "head-factors")
 TRAINED = ("trained", "trained-head")
 NOTHING = Outcome(0, None, 0, 0.0)
@@ -84,24 +84,32 @@ def finetune(
         FactorError: factors do not fit, a loss is not finite, a checkpoint is damaged or cannot be written.
     """
     options = options or FinetuneOptions()
+    accelerator = _accelerator(options)  # joins the processes, also those that only read a report
     if (out / REPORT).is_file():
-        _check_run(out, _settings(inputs, options))
+        check_run(out, run_settings(inputs, _tokenizer(inputs), options))
         return FinetuneReport.read(out)
-    return _Finetuning(inputs, out, options, says, shows).report()
+    return _Finetuning(inputs, out, options, accelerator, says, shows).report()
 
 
 class _Finetuning:
     """One run: what it reads is read and checked before anything is written."""
 
-    def __init__(self, inputs: FinetuneInputs, out: Path, options: FinetuneOptions, says: Says, shows: Shows) -> None:
+    def __init__(
+        self,
+        inputs: FinetuneInputs,
+        out: Path,
+        options: FinetuneOptions,
+        accelerator: Accelerator,
+        says: Says,
+        shows: Shows,
+    ) -> None:
         self.inputs, self.out, self.options, self.says, self.shows = inputs, out, options, says, shows
-        self.accelerator = _accelerator(options)
-        config = read_config(inputs.model)
+        self.accelerator = accelerator
+        self.tokenizer = _tokenizer(inputs)
         for given in (inputs.factors, inputs.head_factors):
-            if given is not None and not given.is_dir():
-                raise SeeError(f"{given}: no such folder; name factors made by `see init`, or leave them to the run")
-        self.tokenizer = inputs.tokenizer or find_tokenizer(inputs.model, config.model_type)
-        self.settings = _settings(inputs, options)
+            if given is not None:
+                check_factors(given, inputs.tables)
+        self.settings = run_settings(inputs, self.tokenizer, options)
         says("loading the model")
         self.model: Any = (
             new_model(inputs.model, options.dtype, options.seed)
@@ -113,6 +121,7 @@ class _Finetuning:
         check_tokenizer(self.tokenizer, inputs.tables, n_rows)
         says("encoding the text")
         examples = self._examples(n_rows)
+        check_reading(self.model, examples, inputs.model)
         self.train, self.kept_apart = self._batches(examples)
         if self.teacher is not None and options.alignment.hidden:
             (batch,) = Batches(_part(examples, 0, 1), options.positions).at(0)
@@ -168,7 +177,7 @@ class _Finetuning:
             self.inputs.text,
             self.tokenizer,
             SpecialIds.of(config),
-            options.longest,
+            min(options.longest, getattr(config, "max_position_embeddings", None) or options.longest),
             pairs=bool(config.is_encoder_decoder),
             n_pieces=n_pieces,
         )
@@ -194,21 +203,22 @@ class _Finetuning:
             self.out.mkdir(parents=True, exist_ok=True)
             write_json(self.out / RUN, self.settings)
         self.accelerator.wait_for_everyone()
-        _check_run(self.out, self.settings)
+        check_run(self.out, self.settings)
 
     def _swap(self) -> Student:
-        inputs, options = self.inputs, self.options
+        inputs, options, examples = self.inputs, self.options, self.train.examples
         plan = FactorPlan(
             inputs.tables,
             inputs.factors or self.out / FACTORS[0],
             inputs.head_factors or self.out / FACTORS[1],
             replace(options.init, seed=options.seed),
+            [*examples.sources, *(examples.targets or ())] if self.teacher is None else None,
         )
         tied = self.model.get_output_embeddings().weight is self.model.get_input_embeddings().weight
         if tied and inputs.head_factors is not None:
             raise SeeError(f"{inputs.head_factors}: the head of {inputs.model} has no table of its own; leave them out")
         with self.accelerator.main_process_first():
-            student = make_student(self.model, plan, fitted=self.teacher is not None, says=self.says)
+            student = make_student(self.model, plan, self.says)
         self.model.to(self.accelerator.device)
         if self.teacher is not None:
             self.teacher.to(self.accelerator.device)
@@ -216,7 +226,9 @@ class _Finetuning:
 
     def _checkpointed(self) -> tuple[Run, Snapshot | None]:
         options, main = self.options, self.accelerator.is_main_process
-        checkpoints = Checkpoints(self.out / CHECKPOINTS, self.settings)
+        # Other numbers of processes deal texts to other steps: a run does not go on with them.
+        settings = {**self.settings, "processes": self.accelerator.num_processes}
+        checkpoints = Checkpoints(self.out / CHECKPOINTS, settings)
         start = checkpoints.last()
         records = Records(
             self.out / METRICS if main else None, self.out / BOARD if main and options.tensorboard else None
@@ -254,13 +266,8 @@ class _Finetuning:
         return FinetuneReport.read(self.out)
 
 
-def _settings(inputs: FinetuneInputs, options: FinetuneOptions) -> dict[str, Any]:
-    """What makes a run what it is: its options, and digests of what it reads."""
-    return {
-        **options.settings(inputs),
-        "text_sha256": sha256_of(read_bytes(inputs.text)),
-        "tables_sha256": read_manifest(inputs.tables)["tables"]["unit_rows"]["sha256"],
-    }
+def _tokenizer(inputs: FinetuneInputs) -> Path:
+    return inputs.tokenizer or find_tokenizer(inputs.model, read_config(inputs.model).model_type)
 
 
 def _accelerator(options: FinetuneOptions) -> Accelerator:
@@ -290,14 +297,3 @@ def _marks(file: Path) -> list[dict[str, Any]]:
     """The measurements before and after stage 1; the last one of each step."""
     lines = map(json.loads, file.read_text(encoding="utf-8").splitlines())
     return list({line["step"]: line for line in lines if MARK in line}.values())
-
-
-def _check_run(out: Path, settings: dict[str, Any]) -> None:
-    """Refuse a folder in which a run with other settings lies."""
-    file = out / RUN
-    try:
-        before = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise FormatError(f"{file}: damaged ({error}); name a new folder") from error
-    if other := first_difference(before, plain(settings)):
-        raise SeeError(f"{out}: a run with another {other} lies here; give the same options, or name a new folder")

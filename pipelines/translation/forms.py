@@ -5,7 +5,8 @@ and trains them is the same.
 
     see          what fits the teacher's table best: learned codes, alone or beside products of units of meaning and
                  form (the tables of `see build`); by bytes in 8 bits; by parameters in 32, and with no more bytes than
-                 these and the index of the units take, since codes are no parameters; without a teacher as `units`
+                 these and the index of the units take, since codes are no parameters; without a teacher the codes
+                 are those of vectors of pieces from the training text
     units        products of units of meaning and form, and nothing else; a unit has a core for each site or one for
                  all, whichever uses more of the budget
     shuffled     as `units`, each row with the units of another piece, but for pieces with units of their own
@@ -16,10 +17,10 @@ and trains them is the same.
     pq           product quantisation of the teacher's table in 8 bits: codes without a basis, and no products
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from itertools import permutations
+from itertools import chain, permutations
 from math import ceil
 
 import numpy as np
@@ -27,6 +28,7 @@ import torch
 from torch import Tensor
 
 from see_kb.errors import SeeError
+from see_kb.vocabulary.cooccurrence import piece_vectors
 from see_tn.chain.row_index import RowIndex
 from see_tn.chain.shapes import ChainShape, balanced_sites, dense_bytes
 from see_tn.errors import FactorError
@@ -54,7 +56,7 @@ class Material:
         rows: units of meaning and form, several terms a row.
         shared_rows: the same, one numbering for all sites.
         morphemes: three parts of the text a row, one numbering for all sites.
-        counts: (V,), how often a piece occurs in the training text.
+        texts: the pieces of the training text.
         width: of the table.
         teacher: (V, width), the table that is to be replaced, or None.
     """
@@ -62,7 +64,7 @@ class Material:
     rows: RowIndex
     shared_rows: RowIndex
     morphemes: RowIndex
-    counts: Tensor
+    texts: Sequence[Sequence[int]]
     width: int
     teacher: Tensor | None = None
 
@@ -74,7 +76,19 @@ class Material:
     @property
     def weights(self) -> Tensor:
         """How much a piece's error counts in a fit."""
-        return (self.counts.double() + 1) ** FREQUENCY_POWER
+        counts = np.bincount(np.fromiter(chain.from_iterable(self.texts), np.int64), minlength=self.n_pieces)
+        return torch.from_numpy((counts + 1.0) ** FREQUENCY_POWER)
+
+    def fitted_to(self, seed: int) -> Tensor:
+        """(V, width), what codes are learned from: the teacher's table, or vectors of the same size from the text."""
+        if self.teacher is not None:
+            return self.teacher
+        return torch.from_numpy(piece_vectors(self.texts, self.n_pieces, self.width, seed)) * self.row_std
+
+    @property
+    def row_std(self) -> float:
+        """The standard deviation of rows at a model's start."""
+        return float(self.width**-0.5)
 
 
 def make_layer(form: str, material: Material, budget: Budget, seed: int) -> EntangledEmbedding:
@@ -92,21 +106,18 @@ def make_layer(form: str, material: Material, budget: Budget, seed: int) -> Enta
 
 
 def _see(material: Material, budget: Budget, seed: int) -> EntangledEmbedding:
-    if material.teacher is None and budget.by == "parameters":
-        return _units(material, budget, seed)
-    if material.teacher is None:
-        raise SeeError("learned codes need a teacher's table")
+    table = material.fitted_to(seed)
     best = weigh(
         material.rows,
         _separate(material),
-        material.teacher,
+        table,
         budget if budget.by == "bytes" else _with_bytes_of_units(material, budget),
         kinds=("codes", "both"),
         weights=material.weights,
         to_train=True,
         seed=seed,
     )[0]
-    return _fitted(best.spec, material.rows, material, seed)
+    return _fitted(best.spec, material.rows, table, material.weights, seed)
 
 
 def _with_bytes_of_units(material: Material, budget: Budget) -> Budget:
@@ -207,7 +218,7 @@ def _pq(material: Material, budget: Budget, seed: int) -> EntangledEmbedding:
         raise SeeError(f"{budget.ratio:g} times fewer bytes leave no product quantisation; ask for a smaller ratio")
     left = residual(material.teacher, None, mean_row(material.teacher, material.weights))
     shape, _ = best_codes(fitting, left, int8=budget.storage == INT8, weights=material.weights, seed=seed)
-    return _fitted(coded_spec(None, n, shape, budget), None, material, seed)
+    return _fitted(coded_spec(None, n, shape, budget), None, material.teacher, material.weights, seed)
 
 
 FORMS: dict[str, Callable[[Material, Budget, int], EntangledEmbedding]] = {
@@ -236,15 +247,14 @@ def _chained(rows: RowIndex, shape: ChainShape, material: Material, budget: Budg
     """Products of given units: fitted, or at random with rows as long as those of the dense model at its start."""
     shape = shape_for_ratio(rows, shape, budget)
     if material.teacher is not None:
-        return _fitted(layer_spec(rows, shape, budget.storage, offset=True), rows, material, seed)
+        spec = layer_spec(rows, shape, budget.storage, offset=True)
+        return _fitted(spec, rows, material.teacher, material.weights, seed)
     return EntangledEmbedding(
-        rows, shape, row_std=material.width**-0.5, offset=True, generator=torch.Generator().manual_seed(seed)
+        rows, shape, row_std=material.row_std, offset=True, generator=torch.Generator().manual_seed(seed)
     )
 
 
-def _fitted(spec: LayerSpec, rows: RowIndex | None, material: Material, seed: int) -> EntangledEmbedding:
-    if material.teacher is None:
-        raise SeeError("learned codes need a teacher's table")
+def _fitted(spec: LayerSpec, rows: RowIndex | None, table: Tensor, weights: Tensor, seed: int) -> EntangledEmbedding:
     options = LayerFitOptions(SWEEPS, CodeOptions(seed=seed))
-    layer = fit_layer(spec, rows, material.teacher, weights=material.weights, options=options).layer
+    layer = fit_layer(spec, rows, table, weights=weights, options=options).layer
     return layer.dequantise() if spec.storage == INT8 else layer

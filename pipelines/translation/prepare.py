@@ -10,11 +10,9 @@ OUT/de-en/inputs.json          digests of the texts and dictionaries that these 
 import json
 from collections import Counter
 from dataclasses import asdict, dataclass
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import torch
 from filelock import FileLock
 
 from pipelines.build import BuildInputs, build_tables
@@ -56,14 +54,12 @@ class Prepared:
         return Encoder(self.vocabulary)
 
     def material(self, examples: Examples, width: int, teacher: Any) -> Material:
-        """What layers are made from: units, how often pieces occur in examples, and a teacher's table or None."""
-        counts = Counter(chain(*examples.sources, *(examples.targets or ())))
-        rows = read_rows(self.folder / TABLES)
+        """What layers are made from: units, the pieces of examples, and a teacher's table or None."""
         return Material(
-            rows=rows,
+            rows=read_rows(self.folder / TABLES),
             shared_rows=read_rows(self.folder / TABLES, SHARED),
             morphemes=read_rows(self.folder / MORPHEMES, SHARED),
-            counts=torch.tensor([counts[piece] for piece in range(rows.n_pieces)]),
+            texts=(*examples.sources, *(examples.targets or ())),
             width=width,
             teacher=None if teacher is None else teacher.get_input_embeddings().weight.detach().float(),
         )

@@ -40,9 +40,12 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return dict(manifest)
 
 
-def digest_of(path: Path) -> str:
+def digest_of(path: Path, remedy: str = "build the tables anew with `see build`") -> str:
     """Give the SHA-256 of a file in hexadecimal, read in parts.
 
+    Args:
+        path: the file.
+        remedy: what to do where it cannot be read, the end of the error.
     Raises:
         SeeError: the file is missing or cannot be read.
     """
@@ -50,7 +53,7 @@ def digest_of(path: Path) -> str:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise SeeError(f"{path}: cannot be read ({error.strerror}); build the tables anew with `see build`") from error
+        raise SeeError(f"{path}: cannot be read ({error.strerror}); {remedy}") from error
 
 
 def check_digest(path: Path, wanted: object) -> None:

@@ -13,6 +13,7 @@ from typing import Any, cast
 
 import torch
 import transformers
+from safetensors import SafetensorError
 from torch import nn
 from transformers import PreTrainedConfig, PreTrainedModel
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
@@ -35,7 +36,7 @@ def save_swapped(model: nn.Module, folder: Path | str, **options: Any) -> None:
         options: those of `save_pretrained`. Weights keep the names that they have in the model; older ones, into which
             `save_pretrained` may turn them, are those of the type that the folder is not to be mistaken for.
     Raises:
-        FactorError: it is no such model.
+        FactorError: it is no such model, or the folder cannot be written.
     """
     installed = model.__dict__.get(MARK)
     if not isinstance(model, PreTrainedModel) or not isinstance(installed, Installed):
@@ -51,6 +52,8 @@ def save_swapped(model: nn.Module, folder: Path | str, **options: Any) -> None:
         config.__class__ = _config_class(plain)
         setattr(config, ENTRY, entry)
         type(model).save_pretrained(model, folder, **{"save_original_format": False, **options})
+    except (OSError, SafetensorError) as error:
+        raise FactorError(f"{folder}: cannot be written ({error}); make room, or name another folder") from error
     finally:
         delattr(config, ENTRY)
         config.__class__ = plain
@@ -63,23 +66,27 @@ def load_swapped(folder: Path | str, **options: Any) -> PreTrainedModel:
         folder: the folder.
         options: those of `from_pretrained`: a type, a device, ...
     Raises:
-        FactorError: the folder holds no swapped model, one of a class that transformers does not have, or not all of
-            its weights.
+        FactorError: the folder holds no swapped model, one of a class that transformers does not have, or damaged
+            weights or not all of them.
     """
     path = Path(folder) / "config.json"
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
         model_type, (architecture,) = values["model_type"].removeprefix(PREFIX), values["architectures"]
         entry = values[ENTRY]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise FactorError(f"{path}: not the config of a swapped model ({error}); name a folder of one") from error
     base = getattr(transformers, str(architecture), None)
     if base is None or model_type not in CONFIG_MAPPING:
         raise FactorError(f"{path}: a {architecture} of type {model_type!r}, unknown to this transformers; update it")
-    config = _config_class(CONFIG_MAPPING[model_type]).from_pretrained(folder)
-    options["output_loading_info"] = True
+    model_class, options["output_loading_info"] = cast(Any, _model_class(base, entry, path)), True
     model: PreTrainedModel
-    model, info = cast(Any, _model_class(base, entry, path)).from_pretrained(folder, config=config, **options)
+    try:
+        config = _config_class(CONFIG_MAPPING[model_type]).from_pretrained(folder)
+        model, info = model_class.from_pretrained(folder, config=config, **options)
+    except (OSError, SafetensorError, RuntimeError) as error:
+        problem = " ".join(str(error).split())[:200]
+        raise FactorError(f"{folder}: no weights that can be loaded ({problem}); save the model again") from error
     if info["missing_keys"]:
         raise FactorError(f"{folder}: no weights of {sorted(info['missing_keys'])[0]}; save the model again")
     model.__class__ = base

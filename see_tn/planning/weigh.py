@@ -73,8 +73,8 @@ def weigh(
             found.append(Alternative(coded_spec(product, rows.n_pieces, codes, budget), index_bytes, error))
     if not found:
         raise FactorError(
-            f"a ratio of {budget.ratio:g} leaves {budget.allowed(rows.n_pieces, shape.width)} bytes, too little for "
-            "any codes, and for products on these rows: ask for a smaller ratio"
+            f"a ratio of {budget.ratio:g} leaves {budget.allowed(rows.n_pieces, shape.width)} bytes: no codes use "
+            "most of that, and no products on these rows fit; ask for another ratio"
         )
     return sorted(found, key=lambda alternative: alternative.relative_error or 0.0)
 

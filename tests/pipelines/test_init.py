@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import save_file
 
 from pipelines.build import build_tables
-from pipelines.factor_inputs import read_rows, read_teacher, read_weights
+from pipelines.factor_inputs import read_rows, read_teacher, read_text_vectors, read_weights
 from pipelines.init import InitOptions, init_fitted, init_random
 from see_kb.errors import SeeError
 from see_kb.tables.store import read_table
@@ -138,6 +138,9 @@ def test_what_is_no_table_is_refused_in_one_line(small_tables, teacher, tmp_path
         (["--width", "64", "--to-train"], "--teacher"),
         (["--width", "64", "--terms", "codes"], "teacher"),
         (["--teacher", "missing.npy", "--plot", "x.bmp"], "x.bmp"),
+        (["--teacher", "missing.npy", "--text", "missing.txt"], "one of them"),
+        (["--width", "64", "--text", "missing.txt"], "missing.txt"),
+        (["--text", "missing.txt"], "--width"),
     ],
 )
 def test_options_that_lead_nowhere_are_named(small_tables, tmp_path, options, problem):
@@ -165,6 +168,29 @@ def test_init_says_what_it_made_and_where(small_tables, teacher, tmp_path):
     again = see("init", small_tables, *options, "--overwrite", "--json", "--plot", picture)
     assert json.loads(again.stdout)["made"]["bytes"] > 0
     assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_factors_without_a_teacher_are_fitted_to_a_text(small_tables, tmp_path):
+    rng = np.random.default_rng(0)
+    animals, places = ["man", "dogs"], ["火车", "医生"]
+    lines = [" ".join(rng.choice(animals if number % 2 else places, 4)) for number in range(300)]
+    (tmp_path / "text.txt").write_text("\n\n".join(lines) + "\n", encoding="utf-8")
+    options = ["--width", "24", "--text", tmp_path / "text.txt", "--ratio", "2", "--terms", "codes", "--json"]
+    process = see("init", small_tables, *options, "--row-std", "0.1", "--out", tmp_path / "out")
+    assert process.returncode == 0, process.stderr
+    assert json.loads(process.stdout)["options"]["to_train"] is True
+    table = load_embedding(tmp_path / "out").materialise().detach()
+    assert float(table.std()) == pytest.approx(0.1, rel=0.2)
+    vectors = read_text_vectors(small_tables, tmp_path / "text.txt", 24, 0)
+    assert float(torch.nn.functional.cosine_similarity(table, torch.from_numpy(vectors)).mean()) > 0.7
+
+
+def test_a_text_that_tells_nothing_is_refused(small_tables, tmp_path):
+    (tmp_path / "text.txt").write_text("\n", encoding="utf-8")
+    options = ["--width", "24", "--text", tmp_path / "text.txt", "--out", tmp_path / "out"]
+    assert_one_line(see("init", small_tables, *options), "text.txt: no two pieces", "give more text")
+    with pytest.raises(SeeError, match="fewer columns than pieces"):
+        read_text_vectors(small_tables, tmp_path / "text.txt", 3_000, 0)
 
 
 def test_weights_by_frequency_need_frequencies(small_tables, teacher, tmp_path):

@@ -16,6 +16,12 @@ from tests.see_tn.examples import some_rows
 N, WIDTH = 40, 16
 
 
+def some_texts(n=N):
+    """Texts of pieces, each piece the more often the larger it is."""
+    generator = np.random.default_rng(0)
+    return (n * np.sqrt(generator.random((40 * n, 6)))).astype(int).tolist()
+
+
 def rows_with_owners():
     """Rows of which the first three pieces have units that no other piece has."""
     rows = some_rows(n_pieces=N, most_terms=2)
@@ -34,7 +40,7 @@ def with_one_table(rows):
 def material():
     rows = rows_with_owners()
     morphemes = some_rows(n_pieces=N, most_terms=1, tables=(0, 0, 0))
-    return Material(rows, with_one_table(rows), morphemes, torch.arange(N), WIDTH)
+    return Material(rows, with_one_table(rows), morphemes, some_texts(), WIDTH)
 
 
 def index_of(layer):
@@ -65,8 +71,8 @@ def test_controls_change_the_units_of_all_but_owners(form, material):
     assert not np.array_equal(index_of(other), index_of(control))
 
 
-@pytest.mark.parametrize("form", [form for form in FORMS if form != "pq"])
-def test_every_form_keeps_to_a_budget_of_parameters_and_uses_most_of_it(form, material):
+@pytest.mark.parametrize("form", [form for form in FORMS if form not in ("see", "pq")])
+def test_every_form_of_products_keeps_to_a_budget_of_parameters_and_uses_most_of_it(form, material):
     layer = make_layer(form, material, Budget(0.4, "parameters", "float32"), 0)
     numbers = sum(parameter.numel() for parameter in layer.parameters())
     assert 0.6 * N * WIDTH / 0.4 < numbers <= N * WIDTH / 0.4
@@ -88,7 +94,7 @@ def test_the_site_with_the_fewest_units_gets_the_most_columns():
     index = rows.index.copy()
     index[:, :, 0] = 0
     narrow = RowIndex(index, rows.amplitude, (1, *rows.n_units[1:]))
-    material = Material(narrow, with_one_table(rows), rows, torch.arange(N), WIDTH)
+    material = Material(narrow, with_one_table(rows), rows, some_texts(), WIDTH)
     layer = make_layer("units", material, Budget(3, "parameters", "float32"), 0)
     assert sum(parameter.numel() for parameter in layer.parameters()) > 0.8 * N * WIDTH / 3
 
@@ -98,7 +104,7 @@ def test_see_by_parameters_takes_no_more_bytes_than_units_would(ratio):
     n, width = 4_000, 32
     rows = some_rows(n_pieces=n, most_terms=1)
     teacher = torch.randn(n, width, generator=torch.Generator().manual_seed(0))
-    material = Material(rows, with_one_table(rows), rows, torch.arange(n), width, teacher)
+    material = Material(rows, with_one_table(rows), rows, some_texts(n), width, teacher)
     layer = make_layer("see", material, Budget(ratio, "parameters", "float32"), 0)
     spec = spec_of(layer)
     assert spec.codes is not None
@@ -107,9 +113,25 @@ def test_see_by_parameters_takes_no_more_bytes_than_units_would(ratio):
     assert spec.stored_bytes(index_bytes) <= 4 * n * width / ratio + rows.stored_bytes()
 
 
-def test_codes_need_a_teacher(material):
-    for form in ("pq", "see"):
-        with pytest.raises(SeeError, match="need a teacher"):
-            make_layer(form, material, Budget(2, "bytes", "int8"), 0)
+@pytest.mark.parametrize("by", ["bytes", "parameters"])
+def test_without_a_teacher_see_learns_codes_from_the_text(by):
+    n, width, ratio, n_groups = 2_000, 32, 10, 20
+    rows = some_rows(n_pieces=n, most_terms=1)
+    group = np.random.default_rng(0).permutation(np.arange(n) % n_groups)
+    texts = [np.flatnonzero(group == number % n_groups)[text].tolist() for number, text in enumerate(some_texts(100))]
+    material = Material(rows, with_one_table(rows), rows, texts, width)
+    layer = make_layer("see", material, Budget(ratio, by, "int8" if by == "bytes" else "float32"), 0)
+    assert spec_of(layer).codes is not None
+    table = layer.materialise().detach()
+    assert float(table.std()) == pytest.approx(width**-0.5, rel=0.2)
+    directions = torch.nn.functional.normalize(table)
+    together = torch.from_numpy(group[:, None] == group)
+    cosines = directions @ directions.T
+    assert cosines[together].mean() > cosines[~together].mean() + 0.3
+
+
+def test_product_quantisation_needs_a_teacher(material):
+    with pytest.raises(SeeError, match="need a teacher"):
+        make_layer("pq", material, Budget(2, "bytes", "int8"), 0)
     with pytest.raises(SeeError, match="no such form"):
         make_layer("tt", material, Budget(2, "bytes", "int8"), 0)

@@ -126,7 +126,9 @@ def test_a_stock_checkpoint_goes_in_and_comes_out(tmp_path):
     torch.testing.assert_close(logits(model), logits(twin), rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("damage", ["no folder", "no entry", "another class", "another type", "sizes", "no JSON"])
+@pytest.mark.parametrize(
+    "damage", ["no folder", "no entry", "another class", "another type", "sizes", "a number", "no JSON"]
+)
 def test_a_folder_that_does_not_do_is_refused_in_one_line(damage, tmp_path):
     model, _ = swapped("Phi-3")
     folder = tmp_path / "out"
@@ -142,6 +144,7 @@ def test_a_folder_that_does_not_do_is_refused_in_one_line(damage, tmp_path):
             "no entry": {"see_swap": None, "architectures": None},
             "another class": {"architectures": ["Nothing"]},
             "another type": {"model_type": "see_nothing"},
+            "a number": {"model_type": 5},
             "sizes": {"see_swap": {"layer": {}, "head": None, "places": config["see_swap"]["places"]}},
         }[damage]
         path.write_text(json.dumps(config))
@@ -167,3 +170,36 @@ def test_a_folder_that_lacks_a_weight_is_refused(tmp_path):
     save_file(weights, file, {"format": "pt"})
     with pytest.raises(FactorError, match=r"layers\.1\.fc1\.weight"):
         saved.load_swapped(tmp_path / "out")
+
+
+@pytest.mark.parametrize("damage", ["missing", "cut off", "another shape"])
+def test_weights_that_cannot_be_loaded_are_one_line(damage, tmp_path):
+    from safetensors.torch import load_file, save_file
+
+    model, _ = swapped("Phi-3")
+    model.save_pretrained(tmp_path / "out")
+    file = tmp_path / "out" / "model.safetensors"
+    if damage == "missing":
+        file.unlink()
+    elif damage == "cut off":
+        file.write_bytes(file.read_bytes()[:-100])
+    else:
+        weights = load_file(file)
+        save_file({**weights, "model.norm.weight": torch.ones(3)}, file, {"format": "pt"})
+    with pytest.raises(FactorError, match=r"out: no weights that can be loaded .*save the model again") as caught:
+        saved.load_swapped(tmp_path / "out")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_place_without_room_is_one_line_and_the_model_is_as_before(tmp_path):
+    code = f"""
+import resource, torch
+from tests.see_tn.models.test_saved import *
+model, _ = swapped("Bart")
+resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+with pytest.raises(FactorError, match="cannot be written"):
+    model.save_pretrained({str(tmp_path / "out")!r})
+assert model.config.model_type == "bart"
+"""
+    process = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False, capture_output=True, text=True)
+    assert process.returncode == 0, process.stderr

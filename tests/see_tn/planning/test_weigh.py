@@ -96,7 +96,7 @@ def test_codes_are_no_parameters(teacher):
 
 
 def test_a_budget_too_small_for_anything_says_so(teacher):
-    with pytest.raises(FactorError, match="too little for any codes"):
+    with pytest.raises(FactorError, match="no codes use most of that"):
         weigh(ROWS, SHAPE, teacher, Budget(2_000))
 
 

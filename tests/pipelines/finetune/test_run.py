@@ -15,78 +15,29 @@ import torch
 transformers = pytest.importorskip("transformers", reason="needs the extra hf")
 
 from pipelines.build import build_tables
-from pipelines.finetune.options import FinetuneInputs, FinetuneOptions, StageLength
+from pipelines.finetune.options import FinetuneInputs
 from pipelines.finetune.run import finetune
 from pipelines.finetune.texts import SpecialIds, read_examples
 from pipelines.init import InitOptions, init_random
 from see_kb.errors import SeeError
 from see_tn.errors import FactorError
 from see_tn.layer.checkpoint import load_embedding
+from see_tn.layer.spec import spec_of
 from see_tn.models.saved import load_swapped
-from see_tn.training.options import Optimisation
 from tests.pipelines.command import assert_one_line, see
+from tests.pipelines.finetune.runs import (
+    COMMON,
+    KILLED,
+    OPTIONS,
+    PHI3,
+    QUICK,
+    arguments,
+    inputs,
+    metrics,
+    sentence,
+)
 from tests.shared_data import ROOT
 from tests.small_data import PIECES, small_inputs
-
-WORDS = ["man", "dogs", "break", "unbreakable", "Doctor", "人", "医生", "火车"]
-STAGE = Optimisation(0, rate=0.01, save_every=4, judge_every=4)
-OPTIONS = FinetuneOptions(
-    init=InitOptions(ratio=0.3, terms="products"),
-    length_1=StageLength(0, 9),
-    length_2=StageLength(0, 10),
-    stage_1=STAGE,
-    stage_2=STAGE,
-    positions=300,
-    keep_apart=20,
-    log_every=1,
-)
-QUICK = ("--ratio", 0.3, "--steps-1", 6, "--steps-2", 6, "--positions", 300, "--keep-apart", 20, "--warmup", 1)
-COMMON = {"vocab_size": len(PIECES), "pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2}
-PHI3 = {"hidden_size": 24, "intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 4}
-MARIAN = {
-    **{"d_model": 24, "encoder_layers": 1, "decoder_layers": 1, "encoder_ffn_dim": 48, "decoder_ffn_dim": 48},
-    **{"encoder_attention_heads": 4, "decoder_attention_heads": 4, "dropout": 0.0, "decoder_start_token_id": 0},
-    **{"forced_eos_token_id": None, "max_position_embeddings": 64},
-}
-
-
-def sentence(rng):
-    return " ".join(rng.choices(WORDS, k=rng.randint(2, 8)))
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory):
-    """Tables, a model like Phi-3 with a head of its own, a model that translates, and texts for both."""
-    folder, rng = tmp_path_factory.mktemp("finetune"), random.Random(0)
-    build_tables(small_inputs(folder), folder / "tables")
-    torch.manual_seed(0)
-    models = {
-        "phi3": transformers.Phi3ForCausalLM(transformers.Phi3Config(**COMMON, **PHI3)),
-        "marian": transformers.MarianMTModel(transformers.MarianConfig(**COMMON, **MARIAN)),
-    }
-    for name, model in models.items():
-        model.save_pretrained(folder / name)
-        (folder / name / "tokenizer.model").write_bytes((folder / "tables" / "tokenizer.model").read_bytes())
-    lines = [sentence(rng) for _ in range(200)]
-    (folder / "text.txt").write_text("".join(f"{line}\n" for line in lines))
-    (folder / "pairs.tsv").write_text("".join(f"{line}\t{' '.join(reversed(line.split()))}\n" for line in lines))
-    return folder
-
-
-def inputs(place, name="phi3", **more):
-    return FinetuneInputs(
-        place / name, place / "tables", place / ("text.txt" if name == "phi3" else "pairs.tsv"), **more
-    )
-
-
-def arguments(place, out, name="phi3"):
-    given = inputs(place, name)
-    return ("finetune", given.model, given.tables, given.text, "--out", out)
-
-
-def metrics(folder, name="loss"):
-    lines = map(json.loads, (folder / "metrics.jsonl").read_text().splitlines())
-    return [(line["stage"], line["step"], line[name]) for line in lines if name in line]
 
 
 @pytest.mark.parametrize("name", ["phi3", "marian"])
@@ -117,6 +68,21 @@ def test_from_scratch_there_is_no_teacher_and_one_stage(place, tmp_path):
     assert {stage for stage, _, _ in metrics(tmp_path / "run")} == {2}
 
 
+def test_from_scratch_codes_come_from_the_text_and_products_from_nothing(place, tmp_path):
+    """Words of the text stand in any order; the tokenizer's pieces of one word stand beside each other."""
+    specs = {}
+    for terms, ratio in (("codes", 2), ("products", 0.3)):
+        options = replace(OPTIONS, scratch=True, init=InitOptions(ratio=ratio, terms=terms))
+        report = finetune(inputs(place), tmp_path / terms, options)
+        assert report.after < report.before - 0.5
+        specs[terms] = spec_of(load_embedding(tmp_path / terms / "factors"))
+    assert specs["codes"].codes is not None
+    assert specs["codes"].product is None
+    assert specs["products"].codes is None
+    started = load_embedding(tmp_path / "codes" / "factors").dequantise().materialise().detach().std()
+    assert float(started) == pytest.approx(0.02, rel=0.3)
+
+
 def test_given_factors_are_taken_and_left_as_they_are(place, tmp_path):
     for name in ("mine", "mine-head"):
         init_random(place / "tables", tmp_path / name, 24, InitOptions(ratio=0.3, by="parameters", storage="float32"))
@@ -128,16 +94,6 @@ def test_given_factors_are_taken_and_left_as_they_are(place, tmp_path):
     first = [loss for stage, _, loss in metrics(tmp_path / "run") if stage == 1]
     assert first[-1] < 0.8 * first[0]
     assert 0.3 <= report.sizes["parameter_ratio"] < 0.4
-
-
-KILLED = """
-import os, sys
-from tests.pipelines.test_finetune import *
-def kill(stage, step, _steps, _text):
-    if [stage, step] == [int(sys.argv[3]), int(sys.argv[4])]:
-        os._exit(9)
-finetune(inputs(Path(sys.argv[1])), Path(sys.argv[2]), OPTIONS, shows=kill)
-"""
 
 
 @pytest.mark.parametrize(("stage", "step"), [(1, 3), (1, 7), (2, 1), (2, 9)])
@@ -163,7 +119,7 @@ def given_factors(place, name, run):
 def test_two_processes_give_the_losses_of_one(name, place, tmp_path):
     finetune(inputs(place, name), tmp_path / "one", OPTIONS)
     launch = "-m accelerate.commands.launch --multi_gpu --num_processes 2 --num_machines 1 --main_process_port 0"
-    ours = "--mixed_precision no --dynamo_backend no -m tests.pipelines.test_finetune"
+    ours = "--mixed_precision no --dynamo_backend no -m tests.pipelines.finetune.test_run"
     command = [sys.executable, *launch.split(), *ours.split()]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     process = subprocess.run(
@@ -312,7 +268,6 @@ def test_a_model_that_lacks_weights_is_no_teacher(place, tmp_path):
 @pytest.mark.parametrize(
     ("change", "part"),
     [
-        (("--scratch", "--terms", "codes"), "codes are learned from a teacher's table"),
         (("--epochs-2", "inf"), "give numbers from 0 on"),
         (("--layers", "7"), "layer 7 of a stack with 3"),
         (("--layers", "first"), "--layers first: give all, last, or numbers"),

@@ -1,0 +1,61 @@
+"""What makes a run what it is: its options, and digests of what it reads."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pipelines.finetune.options import FinetuneInputs, FinetuneOptions
+from see_kb.errors import FormatError, SeeError
+from see_kb.tables.manifest import digest_of, read_manifest
+from see_tn.layer.checkpoint import CONFIG, TENSORS
+from see_tn.training.settings import first_difference, plain
+
+RUN = "run.json"
+"""A run's file in which they lie."""
+
+
+def run_settings(inputs: FinetuneInputs, tokenizer: Path, options: FinetuneOptions) -> dict[str, Any]:
+    """Everything that a run which goes on must find as it was.
+
+    Args:
+        inputs: what is read.
+        tokenizer: the file that is read as the tokenizer.
+        options: how the run goes.
+    Raises:
+        SeeError: a file cannot be read.
+    """
+    layer, remedy = (CONFIG, TENSORS), "name a folder of factors or of a model that is whole"
+    weights = [] if options.scratch else sorted(inputs.model.glob("*.safetensors"))
+    files = {
+        "text": [inputs.text],
+        "tokenizer": [tokenizer],
+        "model": [inputs.model / "config.json", *weights],
+        "factors": [inputs.factors / name for name in layer] if inputs.factors else [],
+        "head_factors": [inputs.head_factors / name for name in layer] if inputs.head_factors else [],
+    }
+    return {
+        **options.settings(inputs),
+        "tables_sha256": tables_digest(inputs.tables),
+        **{f"{what}_sha256": {path.name: digest_of(path, remedy) for path in paths} for what, paths in files.items()},
+    }
+
+
+def tables_digest(tables: Path) -> str:
+    """What factors are made from, as a digest."""
+    return str(read_manifest(tables)["tables"]["unit_rows"]["sha256"])
+
+
+def check_run(out: Path, settings: dict[str, Any]) -> None:
+    """Refuse a folder in which a run with other settings lies.
+
+    Raises:
+        FormatError: its file is damaged.
+        SeeError: a setting is another.
+    """
+    file = out / RUN
+    try:
+        before = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise FormatError(f"{file}: damaged ({error}); name a new folder") from error
+    if other := first_difference(before, plain(settings)):
+        raise SeeError(f"{out}: a run with another {other} lies here; give the same options, or name a new folder")

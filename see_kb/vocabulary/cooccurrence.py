@@ -1,0 +1,95 @@
+"""Vectors of pieces from running text, without a model: pieces that stand beside the same others get similar ones.
+
+They are the leading singular vectors of positive pointwise mutual information (Levy and Goldberg 2014, "Neural word
+embedding as implicit matrix factorization"; its contexts smoothed and its values' root taken as in Levy, Goldberg and
+Dagan 2015, "Improving distributional similarity with lessons learned from word embeddings"). Turned at random they
+have no column that weighs more than others, as tables of trained models have none.
+"""
+
+from collections.abc import Iterable, Sequence
+from itertools import chain, islice
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import coo_array, csr_array
+from scipy.sparse.linalg import svds
+
+from see_kb.errors import SeeError
+
+WINDOW = 5
+"""Pieces to the left and to the right that count as close, each by one over its distance."""
+
+SMOOTHING = 0.75
+"""The power of a context's count: rare contexts tell less than their information says."""
+
+TEXTS_AT_ONCE = 20_000
+
+
+def piece_vectors(texts: Iterable[Sequence[int]], n_pieces: int, width: int, seed: int = 0) -> NDArray[np.float32]:
+    """Give each piece a vector by the company it keeps.
+
+    Args:
+        texts: ids of pieces, in order.
+        n_pieces: V, the size of the vocabulary.
+        width: columns of the vectors, fewer than pieces.
+        seed: of the turn. Equal seeds give equal vectors.
+    Returns:
+        (V, width), mean 0 in each column and standard deviation 1 over all; those of pieces that do not stand
+        beside others are drawn from a normal distribution.
+    Raises:
+        SeeError: the width is none, or no two pieces stand together more often than by chance.
+    """
+    if not 1 <= width < n_pieces:
+        raise SeeError(f"vectors of {width} columns for {n_pieces} pieces; give fewer columns than pieces")
+    counts = count_neighbours(texts, n_pieces)
+    information = positive_information(counts)
+    if not information.nnz:
+        raise SeeError("no two pieces of the text stand together more often than by chance; give more text")
+    generator = np.random.default_rng(seed)
+    left, values, _ = svds(information, k=width, v0=generator.standard_normal(n_pieces))
+    turn, _ = np.linalg.qr(generator.standard_normal((width, width)))
+    table = (left * np.sqrt(values)) @ turn
+    alone = np.asarray(counts.sum(axis=1)) == 0
+    table[~alone] -= table[~alone].mean(axis=0)
+    table[~alone] /= table[~alone].std()
+    table[alone] = generator.standard_normal((int(alone.sum()), width))
+    return np.asarray(table, dtype=np.float32)
+
+
+def count_neighbours(texts: Iterable[Sequence[int]], n_pieces: int, window: int = WINDOW) -> csr_array:
+    """Count how often pieces of a text stand close to each other.
+
+    Args:
+        texts: ids of pieces, in order.
+        n_pieces: V, the size of the vocabulary.
+        window: how far apart pieces are that count.
+    Returns:
+        (V, V), symmetric: the sum of one over their distances.
+    """
+    counts = csr_array((n_pieces, n_pieces), dtype=np.float64)
+    unread = iter(texts)
+    while some := list(islice(unread, TEXTS_AT_ONCE)):
+        lengths = np.fromiter(map(len, some), np.int64, len(some))
+        ids = np.fromiter(chain.from_iterable(some), np.int64, int(lengths.sum()))
+        text = np.repeat(np.arange(len(some)), lengths)
+        for distance in range(1, window + 1):
+            together = text[distance:] == text[:-distance]
+            pair = ids[:-distance][together], ids[distance:][together]
+            counts += csr_array(coo_array((np.full(len(pair[0]), 1 / distance), pair), shape=counts.shape))
+    return csr_array(counts + counts.T)
+
+
+def positive_information(counts: csr_array, smoothing: float = SMOOTHING) -> csr_array:
+    """Positive pointwise mutual information of rows and columns: max(0, log P(r, c) / (P(r) P(c))), P(c) smoothed.
+
+    Args:
+        counts: (V, C), how often they meet.
+        smoothing: the power of the columns' counts.
+    """
+    found = coo_array(counts)
+    row, column = found.coords
+    of_rows = np.asarray(counts.sum(axis=1))
+    of_columns = np.asarray(counts.sum(axis=0)) ** smoothing
+    values = np.log(found.data * of_columns.sum() / (of_rows[row] * of_columns[column]))
+    kept = values > 0
+    return csr_array(coo_array((values[kept], (row[kept], column[kept])), shape=counts.shape))

@@ -1,0 +1,119 @@
+# ruff: noqa: E402  (what is imported needs the extra that is looked for first)
+"""What `see finetune` reads: what is no use is refused before anything is trained, what has changed when it goes on."""
+
+import json
+import random
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+import torch
+
+transformers = pytest.importorskip("transformers", reason="needs the extra hf")
+
+from pipelines.build import build_tables
+from pipelines.finetune.run import finetune
+from pipelines.init import InitOptions, init_random
+from see_kb.errors import SeeError
+from see_tn.errors import FactorError
+from tests.pipelines.finetune.runs import COMMON, KILLED, OPTIONS, PHI3, inputs, metrics, sentence
+from tests.shared_data import ROOT
+from tests.small_data import PIECES, small_inputs
+
+SMALL = {"hidden_size": 24, "intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 4}
+
+
+def save_model(model, place, folder):
+    model.save_pretrained(folder)
+    shutil.copyfile(place / "tables" / "tokenizer.model", folder / "tokenizer.model")
+
+
+@pytest.mark.parametrize("kind", ["Bert", "Roberta"])
+@pytest.mark.parametrize("scratch", [False, True])
+def test_a_model_that_sees_what_it_is_to_predict_is_refused(kind, scratch, place, tmp_path):
+    config = getattr(transformers, f"{kind}Config")(**COMMON, **SMALL)
+    save_model(getattr(transformers, f"{kind}ForMaskedLM")(config), place, tmp_path / "model")
+    given = replace(inputs(place), model=tmp_path / "model")
+    with pytest.raises(SeeError, match=r"model: a \w+ that sees the pieces which it is to predict"):
+        finetune(given, tmp_path / "run", replace(OPTIONS, scratch=scratch))
+    assert not (tmp_path / "run").exists()
+
+
+def test_texts_are_cut_to_the_positions_of_the_model(place, tmp_path):
+    config = transformers.GPT2Config(**COMMON, n_positions=6, n_embd=24, n_layer=1, n_head=4)
+    save_model(transformers.GPT2LMHeadModel(config), place, tmp_path / "model")
+    report = finetune(replace(inputs(place), model=tmp_path / "model"), tmp_path / "run", OPTIONS)
+    assert report.after < report.before
+
+
+def test_a_model_with_fewer_positions_than_it_says_is_refused(place, tmp_path):
+    """RoBERTa's first positions stand for padding."""
+    config = transformers.RobertaConfig(**COMMON, **SMALL, is_decoder=True, max_position_embeddings=8)
+    save_model(transformers.RobertaForCausalLM(config), place, tmp_path / "model")
+    with pytest.raises(SeeError, match=r"no positions for a text of 8 pieces.*lower --longest"):
+        finetune(replace(inputs(place), model=tmp_path / "model"), tmp_path / "run", OPTIONS)
+    given = replace(inputs(place), model=tmp_path / "model")
+    assert finetune(given, tmp_path / "run", replace(OPTIONS, longest=6)).after > 0
+
+
+def other_model(place, folder):
+    torch.manual_seed(1)
+    save_model(transformers.Phi3ForCausalLM(transformers.Phi3Config(**COMMON, **PHI3)), place, folder)
+
+
+def test_another_teacher_or_other_factors_under_the_same_name_are_another_run(place, tmp_path):
+    shutil.copytree(place / "phi3", tmp_path / "model")
+    for name in ("mine", "mine-head"):
+        init_random(place / "tables", tmp_path / name, 24, InitOptions(ratio=0.3, by="parameters", storage="float32"))
+    given = replace(
+        inputs(place), model=tmp_path / "model", factors=tmp_path / "mine", head_factors=tmp_path / "mine-head"
+    )
+    finetune(given, tmp_path / "run", OPTIONS)
+    other_model(place, tmp_path / "model")
+    with pytest.raises(SeeError, match=r"a run with another model_sha256.model\.safetensors"):
+        finetune(given, tmp_path / "run", OPTIONS)
+    shutil.copytree(place / "phi3", tmp_path / "model", dirs_exist_ok=True)
+    options = InitOptions(ratio=0.3, by="parameters", storage="float32", seed=1)
+    init_random(place / "tables", tmp_path / "mine", 24, options, overwrite=True)
+    with pytest.raises(SeeError, match=r"a run with another factors_sha256"):
+        finetune(given, tmp_path / "run", OPTIONS)
+
+
+def test_a_run_does_not_go_on_with_another_number_of_processes(place, tmp_path):
+    values = map(str, (place, tmp_path / "run", 2, 9))
+    subprocess.run([sys.executable, "-c", KILLED, *values], cwd=ROOT, check=False)
+    state = max((tmp_path / "run" / "checkpoints").iterdir()) / "state.json"
+    content = json.loads(state.read_text())
+    assert content["settings"]["processes"] == 1
+    content["settings"]["processes"] = 8
+    state.write_text(json.dumps(content))
+    with pytest.raises(FactorError, match=r"another processes \(8, now 1\)"):
+        finetune(inputs(place), tmp_path / "run", OPTIONS)
+
+
+def test_factors_of_other_tables_are_refused(place, tmp_path):
+    import sentencepiece as spm
+
+    lines = [sentence(random.Random(1)) for _ in range(50)]
+    spm.SentencePieceTrainer.train(
+        sentence_iterator=iter(lines), model_prefix=str(tmp_path / "other"), vocab_size=15, minloglevel=2
+    )
+    other = replace(small_inputs(tmp_path), tokenizer=tmp_path / "other.model", pieces=len(PIECES))
+    build_tables(other, tmp_path / "other")
+    options = InitOptions(ratio=0.3, by="parameters", storage="float32")
+    init_random(tmp_path / "other", tmp_path / "theirs", 24, options)
+    given = inputs(place, factors=tmp_path / "theirs")
+    with pytest.raises(SeeError, match=r"theirs: factors made from other tables; .*see init .*tables"):
+        finetune(given, tmp_path / "run", OPTIONS)
+    assert not (tmp_path / "run").exists()
+
+
+def test_from_scratch_only_the_config_of_the_model_counts(place, tmp_path):
+    shutil.copytree(place / "phi3", tmp_path / "model")
+    given, options = replace(inputs(place), model=tmp_path / "model"), replace(OPTIONS, scratch=True)
+    report = finetune(given, tmp_path / "run", options)
+    other_model(place, tmp_path / "model")
+    assert finetune(given, tmp_path / "run", options) == report
+    assert metrics(tmp_path / "run")

@@ -1,0 +1,93 @@
+"""Vectors of pieces from running text."""
+
+from collections import defaultdict
+from itertools import combinations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.sparse import csr_array
+
+from see_kb.errors import SeeError
+from see_kb.vocabulary import cooccurrence
+from see_kb.vocabulary.cooccurrence import count_neighbours, piece_vectors, positive_information
+
+PIECES = 6
+TEXTS = st.lists(st.lists(st.integers(0, PIECES - 1), max_size=8), max_size=6)
+
+
+@given(TEXTS, st.integers(1, 4))
+def test_neighbours_are_counted_by_one_over_their_distance(texts, window):
+    expected = np.zeros((PIECES, PIECES))
+    for text in texts:
+        for (i, a), (j, b) in combinations(enumerate(text), 2):
+            if j - i <= window:
+                expected[a, b] += 1 / (j - i)
+                expected[b, a] += 1 / (j - i)
+    np.testing.assert_allclose(count_neighbours(texts, PIECES, window).toarray(), expected)
+
+
+def test_texts_are_counted_alike_however_many_are_read_at_once(monkeypatch):
+    texts = [[0, 1, 2], [3], [], [2, 1], [4, 5, 0, 1]]
+    whole = count_neighbours(texts, PIECES).toarray()
+    monkeypatch.setattr(cooccurrence, "TEXTS_AT_ONCE", 2)
+    np.testing.assert_allclose(count_neighbours(iter(texts), PIECES).toarray(), whole)
+
+
+@given(st.lists(st.lists(st.integers(0, 9), min_size=4, max_size=4), min_size=3, max_size=3), st.floats(0.5, 1))
+def test_information_is_that_of_the_dense_formula(counts, smoothing):
+    dense = np.array(counts, dtype=float)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        contexts = dense.sum(0) ** smoothing
+        share = dense / dense.sum(1, keepdims=True) / (contexts / contexts.sum())
+        expected = np.nan_to_num(np.maximum(np.log(share), 0), neginf=0)
+    np.testing.assert_allclose(positive_information(csr_array(dense), smoothing).toarray(), expected, atol=1e-12)
+
+
+def company(n_words: int = 12, n_texts: int = 3_000) -> list[list[int]]:
+    """Texts of even and odd pieces, each with pieces of their own beside them."""
+    generator = np.random.default_rng(0)
+    words = generator.integers(0, n_words, n_texts)
+    own = n_words + 5 * (words % 2) + generator.integers(0, 5, n_texts)
+    return np.stack([own, words, own], axis=1).tolist()
+
+
+def test_pieces_with_the_same_company_get_similar_vectors():
+    table = piece_vectors(company(), 22, 8)
+    rows = table[:12] / np.linalg.norm(table[:12], axis=1, keepdims=True)
+    cosines, by_parity = rows @ rows.T, defaultdict(list)
+    for a, b in combinations(range(12), 2):
+        by_parity[(a + b) % 2].append(cosines[a, b])
+    assert min(by_parity[0]) > max(by_parity[1]) + 0.5
+
+
+def test_no_column_weighs_more_than_others():
+    table = piece_vectors(company(), 22, 4)
+    assert table.dtype == np.float32
+    np.testing.assert_allclose(table.mean(axis=0), 0, atol=1e-6)
+    assert table.std() == pytest.approx(1, rel=1e-5)
+    assert table.std(axis=0).max() < 2 * table.std(axis=0).min()
+
+
+def test_equal_seeds_give_equal_vectors_and_others_the_same_cosines():
+    once, again, other = (piece_vectors(company(), 22, 4, seed) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(once, again)
+    assert not np.allclose(once, other)
+    np.testing.assert_allclose(once @ once.T, other @ other.T, atol=1e-3)
+
+
+def test_pieces_that_do_not_occur_get_vectors_of_their_own():
+    table = piece_vectors([*company(), [25]], 122, 16)
+    used, unused = table[:22], table[22:]
+    assert len(np.unique(unused, axis=0)) == 100
+    assert used.std() == pytest.approx(1, rel=1e-5)
+    assert unused.std() == pytest.approx(1, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("texts", "width", "said"), [([[0, 1, 2]], 3, "fewer columns"), ([[0], [1]], 2, "more text"), ([], 1, "more text")]
+)
+def test_too_little_text_is_refused(texts, width, said):
+    with pytest.raises(SeeError, match=said):
+        piece_vectors(texts, 3, width)
