@@ -86,8 +86,8 @@ class Batches:
 
     Args:
         examples: the texts.
-        positions: the most positions of a step's batch, padding included, on all processes together; a batch of as
-            few texts as a step has parts may have more.
+        positions: the most positions of a step's batch, padding included, on all processes together. Only a batch of
+            fewer than twice as many texts as a step has parts may have more: it has one or two texts in each part.
         seed: of the dealing.
         share: the part of each step that is wanted here.
     Raises:
@@ -157,7 +157,7 @@ class Batches:
                 longest = int(self._lengths[member])
             batches[-1].append(member)
         if len(batches[-1]) < fewest and len(batches) > 1:
-            batches[-2:] = [batches[-2] + batches[-1]]
+            batches[-2:] = _levelled(batches[-2], batches[-1], fewest)
         return batches
 
     def _counts(self, members: Sequence[int]) -> tuple[int, int]:
@@ -184,6 +184,14 @@ class Batches:
             "decoder_input_ids": _stack([[start, *target[:-1]] for target in targets], pad),
         }
         return Batch(inputs, _stack(targets, IGNORED), n_labels, n_sources)
+
+
+def _levelled(before: list[int], last: list[int], fewest: int) -> list[list[int]]:
+    """Give a last batch what it lacks of the one before it, or make one of both where too few would stay there."""
+    staying = len(before) + len(last) - fewest
+    if staying < fewest:
+        return [before + last]
+    return [before[:staying], before[staying:] + last]
 
 
 def _stack(rows: Sequence[Sequence[int]], filler: int) -> Tensor:

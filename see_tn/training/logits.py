@@ -4,6 +4,7 @@ Log-probabilities, a teacher's, and each step of the way back would each be a ta
 lie in the cache, and only the gradient is as large.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,8 +33,10 @@ class DistillationOptions:
     smoothing: float = 0.0
 
     def __post_init__(self) -> None:
-        if not (0 <= self.share <= 1 and self.temperature > 0 and 0 <= self.smoothing < 1):
-            raise FactorError(f"{self}: share is from 0 to 1, temperature positive, smoothing from 0 to below 1")
+        if not (0 <= self.share <= 1 and 0 < self.temperature < math.inf and 0 <= self.smoothing < 1):
+            raise FactorError(
+                f"{self}: share is from 0 to 1, temperature positive and finite, smoothing from 0 to below 1"
+            )
 
 
 @dataclass(frozen=True)
@@ -113,8 +116,10 @@ def _part(
         theirs = F.log_softmax(wanted / temperature, dim=-1)
         theirs = theirs.clamp_min_(torch.finfo(theirs.dtype).min)  # a teacher may rule pieces out altogether
         chances = theirs.exp()
+        # 0 * log 0 is 0: what both rule out counts nothing. A limit would make what the student alone does finite.
+        ours = cooled.masked_fill(chances == 0, 0)
         # Products of rows: differences of sums short enough for float32.
-        divergence = torch.einsum("nv,nv->n", chances, theirs) - torch.einsum("nv,nv->n", chances, cooled)
+        divergence = torch.einsum("nv,nv->n", chances, theirs) - torch.einsum("nv,nv->n", chances, ours)
         divergence = divergence.sum()
         loss = loss + share * temperature**2 * divergence
         if gradient is not None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 import torch
 from accelerate import Accelerator
+from accelerate.utils import gather_object
 from torch import Tensor, nn
 
 from see_tn.errors import FactorError
@@ -19,7 +20,7 @@ from see_tn.training.batches import Batches
 from see_tn.training.objectives import CrossEntropy, Objective
 from see_tn.training.options import Optimisation
 from see_tn.training.records import Records
-from see_tn.training.state import Checkpoints, Progress, Snapshot
+from see_tn.training.state import Checkpoints, Progress, Snapshot, Sums
 
 Shows = Callable[[int, str], None]
 """Told the updates that are done, and the last numbers in words."""
@@ -96,6 +97,7 @@ class Stage:
             [group for group in groups if group["params"]], options.rate, options.betas, fused=self.fused
         )
         self.objective: nn.Module = run.accelerator.prepare_model(objective)
+        self.window = _Window(run.accelerator)
         self.progress = Progress(number)
         self.best: dict[str, Tensor] = {}
 
@@ -107,14 +109,14 @@ class Stage:
         """
         self._begin(start)
         began = time.monotonic() - self.progress.seconds
-        options, window = self.options, _Window(self.run.accelerator)
+        options = self.options
         while self.progress.step < options.steps and not self.progress.done:
             step = self.progress.step
-            window.add(self._step(step))
+            self.window.add(self._step(step))
             self.progress = replace(self.progress, step=step + 1, seconds=time.monotonic() - began)
             last = step + 1 == options.steps
             if last or (step + 1) % self.run.log_every == 0:
-                self._record(window, shows)
+                self._record(shows)
             if last or (options.judge_every and (step + 1) % options.judge_every == 0):
                 self._judge()
             if last or self.progress.done or (options.save_every and (step + 1) % options.save_every == 0):
@@ -142,14 +144,20 @@ class Stage:
             for name, share in shares.items():
                 sums[name] = sums.get(name, 0) + share.detach().float()
         sums["gradient"] = torch.nn.utils.clip_grad_norm_(self.trained.values(), self.options.clip or math.inf)
-        self._check(accelerator.reduce(sums["loss"], reduction="sum"), sums["gradient"], step)
+        loss = accelerator.reduce(sums["loss"], reduction="sum")
+        self._check(step, {"loss": float(loss), "norm of the gradients": float(sums["gradient"])})
         self.optimiser.step()
         self.optimiser.zero_grad(set_to_none=True)
         return sums
 
-    def _check(self, loss: Tensor, gradient: Tensor, step: int) -> None:
-        """Refuse numbers that are not finite, on all processes alike, before they reach the weights."""
-        for name, value in (("loss", float(loss)), ("norm of the gradients", float(gradient))):
+    def _check(self, step: int, numbers: dict[str, float]) -> None:
+        """Refuse numbers that are not finite, on all processes alike, before they reach the weights or pass for best.
+
+        Args:
+            step: counts from 0.
+            numbers: the same on each process, by what they are called.
+        """
+        for name, value in numbers.items():
             if not math.isfinite(value):
                 kept = "; the last checkpoint is kept" if self.run.checkpoints else ""
                 raise FactorError(
@@ -157,8 +165,8 @@ class Stage:
                     f"({self.options.rate_at(step):g} now) or train in float32{kept}"
                 )
 
-    def _record(self, window: "_Window", shows: Shows) -> None:
-        step, numbers = self.progress.step, window.means()
+    def _record(self, shows: Shows) -> None:
+        step, numbers = self.progress.step, self.window.means()
         self.run.records.add(self.number, step, {**numbers, "rate": self.options.rate_at(step - 1)})
         shows(step, ", ".join(f"{name} {value:.4g}" for name, value in numbers.items() if name != "gradient"))
 
@@ -166,6 +174,7 @@ class Stage:
         if self.kept_apart is None:
             return
         loss = evaluate(self.judge, self.kept_apart, self.run.accelerator)
+        self._check(self.progress.step - 1, {"loss on texts kept apart": loss})
         self.run.records.add(self.number, self.progress.step, {"kept_apart": loss})
         before = self.progress
         if before.best is None or loss < before.best:
@@ -179,6 +188,7 @@ class Stage:
         if start is None:
             return
         self.progress, self.best = start.progress, start.best
+        self.window.go_on(start.sums)
         self._load(start.weights)
         for name, parameter in self.trained.items():
             if f"{name}:exp_avg" in start.optimiser:
@@ -202,6 +212,7 @@ class Stage:
         if self.run.checkpoints is None:
             return
         self.progress = replace(self.progress, done=done)
+        sums = self.window.sums()  # of all processes: each has to ask
         if self.run.accelerator.is_main_process:
             state = {
                 f"{name}:{part}": tensor.cpu()
@@ -209,7 +220,7 @@ class Stage:
                 for part, tensor in self.optimiser.state.get(parameter, {}).items()
             }
             weights = {name: parameter.detach().cpu() for name, parameter in self.trained.items()}
-            self.run.checkpoints.save(Snapshot(self.progress, weights, {} if done else state, self.best))
+            self.run.checkpoints.save(Snapshot(self.progress, weights, {} if done else state, self.best, sums))
         self.run.accelerator.wait_for_everyone()
 
 
@@ -231,12 +242,13 @@ def cross_entropy(model: nn.Module, batches: Batches, accelerator: Accelerator) 
 
 @contextmanager
 def _evaluating(module: nn.Module) -> Iterator[None]:
-    before = module.training
+    before = [(part, part.training) for part in module.modules()]
     module.eval()
     try:
         yield
     finally:
-        module.train(before)
+        for part, mode in before:
+            part.training = mode
 
 
 class _Window:
@@ -244,8 +256,18 @@ class _Window:
 
     def __init__(self, accelerator: Accelerator) -> None:
         self._accelerator = accelerator
-        self._sums: dict[str, Tensor] = {}
+        self._sums: dict[str, Tensor | float] = {}
         self._steps = 0
+
+    def sums(self) -> Sums:
+        """The sums of all processes; all have to ask for them."""
+        own = {name: float(value) for name, value in self._sums.items()}
+        return Sums(self._steps, tuple(gather_object([own])))
+
+    def go_on(self, sums: Sums) -> None:
+        """Begin with this process's sums; without them, where there were more processes or fewer."""
+        if len(sums.by_process) == self._accelerator.num_processes:
+            self._sums, self._steps = {**sums.by_process[self._accelerator.process_index]}, sums.steps
 
     def add(self, values: dict[str, Tensor]) -> None:
         for name, value in values.items():

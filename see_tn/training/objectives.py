@@ -4,6 +4,7 @@ An objective is a module around the student, so that a parallel wrapper of it se
 share of a mean over the whole step: shares of micro-batches and of processes add up.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Self, cast
@@ -40,8 +41,9 @@ class AlignmentOptions:
     rows: int = 4096
 
     def __post_init__(self) -> None:
-        if min(self.embeddings, self.hidden) < 0 or self.embeddings + self.hidden <= 0 or self.rows < 1:
-            raise FactorError(f"{self}: weights are not negative, one of them positive, and rows at least 1")
+        weights = (self.embeddings, self.hidden)
+        if not (all(0 <= weight < math.inf for weight in weights) and any(weights) and self.rows >= 1):
+            raise FactorError(f"{self}: weights are finite, not negative, one of them positive, and rows at least 1")
 
 
 class Objective(nn.Module):
@@ -49,13 +51,14 @@ class Objective(nn.Module):
 
     Args:
         student: the model that learns.
-        teacher: the model that it learns from, or None. It is not among the modules and stays in evaluation mode.
+        teacher: the model that it learns from, or None. It is put into evaluation mode, and stays there when the
+            objective is trained: it is not among the modules.
     """
 
     def __init__(self, student: nn.Module, teacher: nn.Module | None = None) -> None:
         super().__init__()
         self.student = student
-        self._teacher = (teacher,)
+        self._teacher = (None if teacher is None else teacher.eval(),)
 
     @property
     def teacher(self) -> nn.Module:

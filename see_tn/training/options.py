@@ -18,7 +18,7 @@ class Optimisation:
         rate: the highest learning rate.
         warmup: steps over which the rate rises to it.
         schedule: what the rate does then; `linear` and `cosine` end at 0 after `steps`.
-        clip: the largest norm of all gradients together; 0 leaves them.
+        clip: the largest norm of all gradients together; 0 and infinity leave them.
         decay: weight decay of tensors with two dimensions or more.
         betas: of Adam's two means.
         save_every: steps between checkpoints; 0 saves at the end of the stage only.
@@ -38,9 +38,12 @@ class Optimisation:
     patience: int = 0
 
     def __post_init__(self) -> None:
-        numbers = (self.steps, self.warmup, self.clip, self.decay, self.save_every, self.judge_every, self.patience)
-        if min(numbers) < 0 or not 0 < self.rate < math.inf or not all(0 <= beta < 1 for beta in self.betas):
-            raise FactorError(f"{self}: numbers are not negative, the rate is positive and betas are below 1")
+        numbers = (self.steps, self.warmup, self.decay, self.save_every, self.judge_every, self.patience)
+        fine = all(0 <= number < math.inf for number in numbers) and self.clip >= 0 and 0 < self.rate < math.inf
+        if not (fine and all(0 <= beta < 1 for beta in self.betas)):
+            raise FactorError(
+                f"{self}: numbers are not negative, all but clip finite, the rate is positive and betas are below 1"
+            )
 
     def rate_at(self, step: int) -> float:
         """The learning rate of a step, which counts from 0."""

@@ -1,7 +1,8 @@
 """Numbers of a run as it goes: a JSON-lines file, and TensorBoard where it is asked for."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,16 @@ class Records:
     Args:
         file: the file; None writes nothing, for processes that are not the first.
         board: a folder for TensorBoard (extra `training`), or None.
+    Raises:
+        FactorError: TensorBoard is not installed or, here and in all that writes, the file cannot be written.
     """
 
     def __init__(self, file: Path | None, board: Path | None = None) -> None:
         self.file, self.board = file, None if file is None else board
         self._writer: Any = None
         if file is not None:
-            file.parent.mkdir(parents=True, exist_ok=True)
+            with _written(file):
+                file.parent.mkdir(parents=True, exist_ok=True)
         if self.board is not None:
             self._writer = _writer(self.board)
 
@@ -39,8 +43,9 @@ class Records:
             if (values["stage"], values["step"]) <= (stage, step):
                 kept.append(values)
         unfinished = self.file.with_suffix(".partial")
-        unfinished.write_text("".join(json.dumps(values) + "\n" for values in kept), encoding="utf-8")
-        unfinished.replace(self.file)
+        with _written(self.file):
+            unfinished.write_text("".join(json.dumps(values) + "\n" for values in kept), encoding="utf-8")
+            unfinished.replace(self.file)
         self._redraw(kept)
 
     def _redraw(self, lines: list[dict[str, Any]]) -> None:
@@ -58,7 +63,7 @@ class Records:
         """Write a line."""
         if self.file is None:
             return
-        with self.file.open("a", encoding="utf-8") as stream:
+        with _written(self.file), self.file.open("a", encoding="utf-8") as stream:
             stream.write(json.dumps({"stage": stage, "step": step, **values}) + "\n")
         self._show(stage, step, **values)
 
@@ -71,6 +76,15 @@ class Records:
         """Close what is open."""
         if self._writer is not None:
             self._writer.close()
+
+
+@contextmanager
+def _written(file: Path) -> Iterator[None]:
+    """Name the file: a full disk's error does not."""
+    try:
+        yield
+    except OSError as error:
+        raise FactorError(f"{file}: cannot be written ({error.strerror}); make room, and call again") from error
 
 
 def _writer(board: Path) -> Any:

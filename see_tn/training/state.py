@@ -4,7 +4,8 @@ stage-2-step-001500/
 weights.safetensors     what the stage trains, by name
 best.safetensors        the same at the best measurement, where there was one
 optimiser.safetensors   Adam's two means of each, and its count of steps
-state.json              stage, step, what was measured, the run's settings, SHA-256 digests of the files
+state.json              stage, step, what was measured, sums since the last line of numbers, the run's settings,
+                        SHA-256 digests of the files
 """
 
 import hashlib
@@ -49,6 +50,14 @@ class Progress:
     seconds: float = 0.0
 
 
+@dataclass(frozen=True)
+class Sums:
+    """Sums over the `steps` since the last line of numbers, by name: one mapping for each process."""
+
+    steps: int = 0
+    by_process: tuple[dict[str, float], ...] = ()
+
+
 @dataclass(frozen=True, eq=False)
 class Snapshot:
     """A run at one step; tensors are on the CPU."""
@@ -57,6 +66,7 @@ class Snapshot:
     weights: dict[str, Tensor]
     optimiser: dict[str, Tensor]
     best: dict[str, Tensor]
+    sums: Sums = Sums()
 
 
 class Checkpoints:
@@ -85,7 +95,12 @@ class Checkpoints:
                 if tensors:
                     _write(tensors, folder / name, place)
                     digests[name] = _digest(folder / name)
-            state = {"progress": asdict(snapshot.progress), "settings": self.settings, "sha256": digests}
+            state = {
+                "progress": asdict(snapshot.progress),
+                "sums": asdict(snapshot.sums),
+                "settings": self.settings,
+                "sha256": digests,
+            }
             (folder / STATE).write_text(json.dumps(state, indent=2) + "\n", encoding="utf-8")
         for old in self._all()[:-KEPT]:
             shutil.rmtree(old)
@@ -106,6 +121,7 @@ class Checkpoints:
         try:
             state = json.loads((place / STATE).read_text(encoding="utf-8"))
             progress, settings, digests = Progress(**state["progress"]), state["settings"], dict(state["sha256"])
+            sums = _sums(state.get("sums"))
             wrong = [name for name, digest in digests.items() if _digest(place / name) != digest]
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise FactorError(f"{place}: a damaged checkpoint ({error}); {remedy}") from error
@@ -120,7 +136,7 @@ class Checkpoints:
             parts = {name: load_file(place / name) if name in digests else {} for name in (WEIGHTS, OPTIMISER, BEST)}
         except (OSError, SafetensorError) as error:
             raise FactorError(f"{place}: a damaged checkpoint ({error}); {remedy}") from error
-        return Snapshot(progress, parts[WEIGHTS], parts[OPTIMISER], parts[BEST])
+        return Snapshot(progress, parts[WEIGHTS], parts[OPTIMISER], parts[BEST], sums)
 
     def _all(self) -> list[Path]:
         if not self.folder.is_dir():
@@ -130,6 +146,14 @@ class Checkpoints:
 
 def _name(progress: Progress) -> str:
     return f"stage-{progress.stage}-step-{progress.step:08d}"
+
+
+def _sums(state: dict[str, Any] | None) -> Sums:
+    """Read sums; checkpoints of earlier versions have none."""
+    if state is None:
+        return Sums()
+    by_process = (dict(one) for one in state["by_process"])
+    return Sums(int(state["steps"]), tuple({name: float(total) for name, total in one.items()} for one in by_process))
 
 
 def _write(tensors: dict[str, Tensor], file: Path, place: Path) -> None:

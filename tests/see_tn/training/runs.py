@@ -53,15 +53,13 @@ def objective(name: str, kind: str = "Phi-3, tied"):
     return CrossEntropy(student)
 
 
-def stage(
-    name="distillation", folder=None, options=OPTIONS, examples=None, share=None, kind="Phi-3, tied", settings=()
-):
+def stage(name="distillation", folder=None, options=OPTIONS, share=None, kind="Phi-3, tied", settings=(), log_every=1):
     """A stage of a tiny run, saved into a folder if there is one."""
     minimised = objective(name, kind)
     torch.manual_seed(0)
     batches = Batches(causal(), 64, seed=1, share=share or Share())
     checkpoints = None if folder is None else Checkpoints(folder / "checkpoints", dict(settings))
     records = Records(None if folder is None else folder / "metrics.jsonl")
-    run = Run(accelerate.Accelerator(cpu=True), 5, checkpoints, records, log_every=1)
+    run = Run(accelerate.Accelerator(cpu=True), 5, checkpoints, records, log_every)
     number = 1 if name == "alignment" else 2
     return Stage(number, minimised, batches, options, run, Batches(causal(10, 9), 64), None)

@@ -22,6 +22,10 @@ def members(batch):
     return batch.inputs["input_ids"][:, 0].tolist()
 
 
+def steps(batches):
+    return [batches.at(step) for step in range(batches.steps_per_epoch)]
+
+
 @given(lengths, st.integers(1, 100), st.integers(0, 3))
 def test_each_epoch_has_each_text_once(sizes, positions, seed):
     batches = Batches(numbered(sizes), positions, seed)
@@ -36,6 +40,27 @@ def test_no_batch_has_more_positions_than_asked_for(sizes, positions):
         (batch,) = batches.at(step)
         n, longest = batch.inputs["input_ids"].shape
         assert n * (longest + 1) <= positions  # the last piece of a text is a label only
+
+
+short_and_long = st.tuples(st.lists(st.integers(2, 30), min_size=9, max_size=60), st.lists(st.just(60), max_size=9))
+
+
+@given(short_and_long, st.integers(30, 600), st.integers(1, 3), st.integers(1, 3))
+def test_a_step_of_more_positions_than_asked_for_has_two_texts_a_part_at_most(sizes, positions, processes, passes):
+    n_parts = processes * passes
+    for step in steps(Batches(numbered([*sizes[0], *sizes[1]]), positions, share=Share(0, 1, n_parts))):
+        shapes = [tuple(part.inputs["input_ids"].shape) for part in step]
+        n, longest = sum(rows for rows, _ in shapes), max(width for _, width in shapes)
+        # The last piece of a text is a label only.
+        assert n * (longest + 1) <= positions or (n < 2 * n_parts and max(rows for rows, _ in shapes) <= 2)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "n_parts"), [([20] * 2000 + [512], 2), ([20] * 2000 + [512], 8), ([20] * 200 + [512] * 7, 8)]
+)
+def test_few_long_texts_do_not_widen_the_whole_batch_before_them(sizes, n_parts):
+    widened = steps(Batches(numbered(sizes), 4096, share=Share(0, 1, n_parts)))
+    assert max(sum(part.inputs["input_ids"].numel() for part in step) for step in widened) <= 4096
 
 
 @given(st.lists(st.integers(2, 30), min_size=9, max_size=60), st.integers(1, 3), st.integers(1, 3))

@@ -99,3 +99,23 @@ def test_a_small_divergence_over_many_pieces_is_exact_and_ruled_out_pieces_do_no
     assert float(made.divergence) == pytest.approx(wanted([*range(5), *range(6, 20_000)]), rel=1e-2)
     made.loss.backward()
     assert torch.isfinite(ours.grad).all()
+
+
+@pytest.mark.parametrize("temperature", [1.0, 2.5])
+def test_pieces_that_student_and_teacher_both_rule_out_do_not_make_the_divergence_nan(temperature, labels):
+    ours, theirs, right = table(0), table(1), labels.clamp(max=V - 2)
+    options = DistillationOptions(0.3, temperature)
+    wanted = losses(ours[:, :-1], right, theirs[:, :-1], options)
+    ours[:, -1] = theirs[:, -1] = -torch.inf
+    made = losses(ours.requires_grad_(), right, theirs, options)
+    for name, value in vars(wanted).items():
+        torch.testing.assert_close(vars(made)[name], value)
+    made.loss.backward()
+    assert torch.isfinite(ours.grad).all()
+    assert not ours.grad[:, -1].any()
+
+
+def test_a_piece_that_the_student_alone_rules_out_is_infinitely_wrong(labels):
+    ours = table(0)
+    ours[:, -1] = -torch.inf
+    assert losses(ours, labels.clamp(max=V - 2), table(1), DistillationOptions()).divergence == torch.inf

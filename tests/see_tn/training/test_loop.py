@@ -1,6 +1,7 @@
 """The loop: what is trained, what a kill leaves, and what is refused."""
 
 import json
+import math
 import subprocess
 import sys
 from dataclasses import replace
@@ -9,10 +10,11 @@ import pytest
 import torch
 
 from see_tn.errors import FactorError
-from see_tn.training.batches import Share
+from see_tn.training.batches import Batches, Share
+from see_tn.training.loop import cross_entropy
 from see_tn.training.options import Optimisation
 from see_tn.training.state import Checkpoints
-from tests.see_tn.training.runs import OPTIONS, stage
+from tests.see_tn.training.runs import OPTIONS, accelerate, causal, objective, stage, student_and_teacher
 from tests.shared_data import ROOT
 
 NAMES = ("alignment", "distillation", "cross-entropy")
@@ -22,9 +24,9 @@ def weights(one):
     return {name: parameter.detach().clone() for name, parameter in one.student.named_parameters()}
 
 
-def losses(folder):
+def losses(folder, *names):
     lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
-    return [(line["step"], line[name]) for line in lines for name in ("loss", "kept_apart") if name in line]
+    return [(line["step"], line[name]) for line in lines for name in names or ("loss", "kept_apart") if name in line]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -68,6 +70,50 @@ def test_a_run_that_was_killed_ends_as_if_it_had_not_been(name, step, tmp_path):
         assert torch.equal(value, weights(resumed)[key])
 
 
+def killed_at(step, folder):
+    """A stage with a line every 4 steps and a checkpoint every 3, killed at a line, and what is called to go on."""
+    one = stage(folder=folder, log_every=4)
+
+    def kill(done, _text):
+        if done == step:
+            raise KilledError
+
+    with pytest.raises(KilledError):
+        one.train(shows=kill)
+    resumed = stage(folder=folder, log_every=4)
+
+    def go_on():
+        start = resumed.run.checkpoints.last()
+        resumed.run.records.rewind(start.progress)
+        resumed.train(start)
+
+    return go_on
+
+
+@pytest.mark.parametrize("step", [4, 8, 12])
+def test_the_steps_between_a_line_and_a_checkpoint_count_after_a_kill(step, tmp_path):
+    stage(folder=tmp_path / "whole", log_every=4).train()
+    killed_at(step, tmp_path / "killed")()
+    wanted, found = ((tmp_path / name / "metrics.jsonl").read_text() for name in ("whole", "killed"))
+    assert found == wanted
+
+
+@pytest.mark.parametrize(
+    "change", [lambda state: state.pop("sums"), lambda state: state["sums"]["by_process"].append({})]
+)
+def test_without_the_sums_of_this_process_the_first_line_has_the_steps_since_the_checkpoint(change, tmp_path):
+    """Checkpoints of earlier versions have none, those of other numbers of processes not this one's."""
+    stage(folder=tmp_path / "each").train()
+    go_on = killed_at(8, tmp_path / "killed")
+    file = tmp_path / "killed/checkpoints/stage-2-step-00000006/state.json"
+    state = json.loads(file.read_text())
+    change(state)
+    file.write_text(json.dumps(state))
+    go_on()
+    (_, wanted), (_, other) = ((step, loss) for step, loss in losses(tmp_path / "each", "loss") if step in (7, 8))
+    assert dict(losses(tmp_path / "killed", "loss"))[8] == pytest.approx((wanted + other) / 2)
+
+
 def test_a_stage_that_is_done_is_not_trained_again(tmp_path):
     one = stage(folder=tmp_path)
     outcome = one.train()
@@ -97,7 +143,10 @@ def test_two_checkpoints_are_kept_and_the_older_one_serves_where_the_last_is_dam
     assert checkpoints.last().progress.step == 6
 
 
-@pytest.mark.parametrize("damage", ["", "{", '{"progress": {}}', "[]", "null"])
+WRONG_SUMS = '{"progress": {"stage": 2}, "settings": {}, "sha256": {}, "sums": {"steps": 1, "by_process": [1]}}'
+
+
+@pytest.mark.parametrize("damage", ["", "{", '{"progress": {}}', "[]", "null", WRONG_SUMS])
 def test_a_damaged_state_is_told_by_its_place(damage, tmp_path):
     one = stage(folder=tmp_path)
     one.train()
@@ -126,6 +175,19 @@ def test_a_loss_that_is_no_number_ends_the_run_and_keeps_the_last_checkpoint(tmp
     kept = one.run.checkpoints.last()
     assert kept.progress.step == 6
     assert all(torch.isfinite(tensor).all() for tensor in kept.weights.values())
+
+
+def test_a_loss_on_texts_kept_apart_that_is_no_number_does_not_pass_for_the_best(tmp_path):
+    one = stage(folder=tmp_path)
+    one.judge = objective("cross-entropy")
+    with torch.no_grad():
+        next(one.judge.parameters()).fill_(float("nan"))
+    with pytest.raises(
+        FactorError, match=r"stage 2, step 4: the loss on texts kept apart is nan; .* checkpoint is kept"
+    ):
+        one.train()
+    assert one.run.checkpoints.last().progress.step == 3
+    assert not losses(tmp_path, "kept_apart")
 
 
 FULL_DISK = """
@@ -177,6 +239,15 @@ def test_passes_of_a_step_add_up_to_the_step(tmp_path):
     assert curves[0] == pytest.approx(curves[1], rel=1e-4)
 
 
+def test_measuring_leaves_each_part_of_a_model_in_its_own_mode():
+    student, _ = student_and_teacher()
+    student.eval()
+    student.get_input_embeddings().train()
+    modes = [module.training for module in student.modules()]
+    cross_entropy(student, Batches(causal(), 64), accelerate.Accelerator(cpu=True))
+    assert [module.training for module in student.modules()] == modes
+
+
 def test_the_rate_rises_and_falls():
     options = Optimisation(10, rate=1.0, warmup=2)
     assert [round(options.rate_at(step), 3) for step in range(10)] == [
@@ -196,9 +267,30 @@ def test_the_rate_rises_and_falls():
     root = replace(options, schedule="inverse-sqrt")
     assert root.rate_at(7) == pytest.approx((2 / 8) ** 0.5)
     assert replace(options, schedule="constant").rate_at(9) == 1
-    for wrong in ({"rate": 0.0}, {"rate": float("nan")}, {"clip": -1}, {"betas": (0.9, 1.0)}):
-        with pytest.raises(FactorError):
-            replace(options, **wrong)
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("rate", 0.0),
+        ("rate", math.nan),
+        ("clip", -1),
+        ("clip", math.nan),
+        ("decay", math.nan),
+        ("decay", math.inf),
+        ("betas", (0.9, 1.0)),
+        ("betas", (math.nan, 0.9)),
+    ],
+)
+def test_options_that_would_spoil_the_weights_are_refused(name, wrong):
+    with pytest.raises(FactorError, match=name):
+        Optimisation(10, **{name: wrong})
+
+
+def test_an_infinite_clip_clips_nothing_as_0_does(tmp_path):
+    for clip in (0.0, math.inf):
+        stage(folder=tmp_path / str(clip), options=replace(OPTIONS, clip=clip)).train()
+    assert losses(tmp_path / "0.0") == losses(tmp_path / "inf")
 
 
 def test_nothing_to_train_is_refused():

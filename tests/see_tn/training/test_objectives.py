@@ -1,5 +1,7 @@
 """Objectives against plain torch, and in shares."""
 
+import math
+
 import pytest
 import torch
 from torch.nn import functional as F
@@ -156,12 +158,28 @@ def test_the_teacher_is_no_part_of_the_module_and_learns_nothing():
         _ = objective("cross-entropy").teacher
 
 
+@pytest.mark.parametrize("make", [Alignment, Distillation])
+def test_a_teacher_that_comes_in_training_mode_is_asked_without_dropout(make):
+    student, teacher = student_and_teacher("Pegasus")
+    teacher.train()
+    minimised = make(student, teacher)
+    minimised.train()
+    assert not any(module.training for module in teacher.modules())
+
+
 @pytest.mark.parametrize(
     "make",
     [
         lambda: AlignmentOptions(0, 0),
         lambda: AlignmentOptions(rows=0),
         lambda: AlignmentOptions(hidden=-1),
+        lambda: AlignmentOptions(hidden=math.nan),
+        lambda: AlignmentOptions(math.nan),
+        lambda: AlignmentOptions(math.inf),
+        lambda: DistillationOptions(math.nan),
+        lambda: DistillationOptions(temperature=math.nan),
+        lambda: DistillationOptions(temperature=math.inf),
+        lambda: DistillationOptions(smoothing=math.nan),
         lambda: DistillationOptions(share=1.5),
         lambda: DistillationOptions(temperature=0),
         lambda: DistillationOptions(smoothing=1),

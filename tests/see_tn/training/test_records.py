@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from see_tn.errors import FactorError
 from see_tn.training.records import Records
 from see_tn.training.settings import first_difference, plain
 from see_tn.training.state import Progress
@@ -28,6 +29,16 @@ def test_lines_beyond_the_checkpoint_are_dropped(tmp_path, damage):
     assert [(line["stage"], line["step"], line["loss"]) for line in lines] == [*KILLED[:3], (2, 15, 0.9)]
     records.rewind(None)
     assert file.read_text() == ""
+
+
+def test_a_full_disk_is_told_with_the_name_of_the_file(tmp_path):
+    file = tmp_path / "metrics.jsonl"
+    file.symlink_to("/dev/full")
+    with pytest.raises(FactorError, match=r"metrics\.jsonl: cannot be written \(No space left"):
+        record(Records(file), KILLED)
+    with pytest.raises(FactorError, match=r"file/metrics\.jsonl: cannot be written"):
+        (tmp_path / "file").write_text("")
+        Records(tmp_path / "file" / "metrics.jsonl")
 
 
 def test_tensorboard_shows_what_the_file_holds(tmp_path):
