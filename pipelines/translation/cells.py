@@ -21,6 +21,7 @@ GRID: tuple[tuple[str, Way, By], ...] = (
     ("low-rank", "two-stage", "parameters"),
     ("word2ketxs", "two-stage", "parameters"),
     ("morphte", "two-stage", "parameters"),
+    ("see", "scratch", "bytes"),
     ("see", "scratch", "parameters"),
     ("shuffled", "scratch", "parameters"),
     ("random", "scratch", "parameters"),
