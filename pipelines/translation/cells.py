@@ -23,6 +23,7 @@ GRID: tuple[tuple[str, Way, By], ...] = (
     ("morphte", "two-stage", "parameters"),
     ("see", "scratch", "bytes"),
     ("see", "scratch", "parameters"),
+    ("units", "scratch", "parameters"),
     ("shuffled", "scratch", "parameters"),
     ("random", "scratch", "parameters"),
     ("low-rank", "scratch", "parameters"),
