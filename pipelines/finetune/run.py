@@ -20,12 +20,10 @@ import torch
 from accelerate import Accelerator
 from accelerate.utils import DistributedDataParallelKwargs, GradientAccumulationPlugin, InitProcessGroupKwargs
 
+from pipelines.finetune.checks import check_factors, check_reading, check_tokenizer
 from pipelines.finetune.models import (
     FactorPlan,
     Student,
-    check_factors,
-    check_reading,
-    check_tokenizer,
     load_model,
     make_student,
     new_model,

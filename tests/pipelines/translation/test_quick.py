@@ -28,8 +28,5 @@ def test_quick_training_translates(tmp_path):
         results = {(one["form"], one["way"], one["by"]): one["bleu"] for one in run_cells(bench, cells)}
     finally:
         torch.set_num_threads(before)
-    assert len(results) == len(cells) == 4
-    assert results["dense", "scratch", "parameters"] > FLOOR
-    assert results["see", "two-stage", "parameters"] > FLOOR
-    assert results["see", "two-stage", "bytes"] > FLOOR
-    assert results["see", "scratch", "parameters"] > FLOOR / 8
+    assert len(results) == len(cells) == 5
+    assert min(results.values()) > FLOOR, results
