@@ -14,8 +14,9 @@ from pipelines.parallel_text import read_lines
 from see_kb.errors import FormatError, SeeError
 from see_kb.tables.manifest import read_manifest
 from see_kb.tables.store import read_table
-from see_kb.vocabulary.cooccurrence import piece_vectors
+from see_kb.tables.unit_matrix import read_unit_matrix
 from see_kb.vocabulary.encoders import read_encoder
+from see_kb.vocabulary.piece_vectors import piece_vectors
 from see_tn.chain.row_index import RowIndex
 from see_tn.chain.shapes import ChainShape, Form, balanced_sites
 
@@ -36,7 +37,7 @@ def read_teacher(path: Path, tensor: str | None = None) -> NDArray[np.float32]:
 
 
 def read_text_vectors(tables: Path, text: Path, width: int, seed: int) -> NDArray[np.float32]:
-    """Give the pieces of a folder of tables vectors from a text that its tokenizer cuts, see `piece_vectors`.
+    """Give the pieces of a folder of tables vectors from their units and from a text, see `piece_vectors`.
 
     Args:
         tables: a folder made by `build_tables`.
@@ -55,7 +56,7 @@ def read_text_vectors(tables: Path, text: Path, width: int, seed: int) -> NDArra
     encode = read_encoder(tables / tokenizer["copy"], special=False)
     lines = read_lines(text, blank=True)
     try:
-        return piece_vectors(encode(lines), tokenizer["n_pieces"], width, seed)
+        return piece_vectors(encode(lines), read_unit_matrix(tables), width, seed)
     except SeeError as error:
         raise SeeError(f"{text}: {error}") from error
 

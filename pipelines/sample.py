@@ -1,7 +1,7 @@
 """The bundled sample: a small tokenizer, and a small teacher table for the demo, both made from bundled text.
 
 `python -m pipelines.sample FOLDER` makes the tokenizer anew from `FOLDER/text.txt` and the bundled lexicon.
-The teacher is no trained model: its rows are vectors of pieces from the text, see `see_kb.vocabulary.cooccurrence`.
+The teacher is no trained model: its rows are vectors of pieces from the text, see `see_kb.vocabulary.piece_vectors`.
 """
 
 import io
@@ -11,11 +11,12 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 from sentencepiece import SentencePieceProcessor, SentencePieceTrainer
 
 from see_kb.sources.bundled import bundled
 from see_kb.sources.door import read_lexicon
-from see_kb.vocabulary.cooccurrence import piece_vectors
+from see_kb.vocabulary.piece_vectors import piece_vectors
 
 SAMPLE_PIECES = 6_000
 SAMPLE_WIDTH = 96
@@ -56,7 +57,8 @@ def sample_teacher(tokenizer: Path, lines: Sequence[str], width: int = SAMPLE_WI
         (V, width), with a mean of 0 and rows whose lengths are 1 in root mean square.
     """
     processor = SentencePieceProcessor(model_file=str(tokenizer))
-    return piece_vectors(processor.encode(list(lines)), processor.get_piece_size(), width) / np.float32(width**0.5)
+    no_units = csr_array((processor.get_piece_size(), 0))
+    return piece_vectors(processor.encode(list(lines)), no_units, width) / np.float32(width**0.5)
 
 
 if __name__ == "__main__":

@@ -12,8 +12,8 @@ from safetensors import SafetensorError
 
 from pipelines.init import InitOptions, init_fitted, init_random
 from see_kb.errors import SeeError
-from see_kb.tables.manifest import read_manifest
-from see_kb.vocabulary.cooccurrence import piece_vectors
+from see_kb.tables.unit_matrix import read_unit_matrix
+from see_kb.vocabulary.piece_vectors import piece_vectors
 from see_tn.errors import FactorError
 from see_tn.layer.checkpoint import load_embedding
 from see_tn.layer.embedding import EntangledEmbedding
@@ -133,8 +133,7 @@ class FactorPlan:
         return load_embedding(folder)
 
     def _vectors(self, texts: Sequence[Sequence[int]], width: int) -> NDArray[np.float32]:
-        n_pieces = int(read_manifest(self.tables)["tokenizer"]["n_pieces"])
-        return piece_vectors(texts, n_pieces, width, self.options.seed)
+        return piece_vectors(texts, read_unit_matrix(self.tables), width, self.options.seed)
 
 
 @dataclass(frozen=True)

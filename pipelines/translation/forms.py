@@ -6,7 +6,7 @@ and trains them is the same.
     see          what fits the teacher's table best: learned codes, alone or beside products of units of meaning and
                  form (the tables of `see build`); by bytes in 8 bits; by parameters in 32, and with no more bytes than
                  these and the index of the units take, since codes are no parameters; without a teacher the codes
-                 are those of vectors of pieces from the training text
+                 are those of vectors of pieces from the training text and their units
     units        products of units of meaning and form, and nothing else; a unit has a core for each site or one for
                  all, whichever uses more of the budget
     shuffled     as `units`, each row with the units of another piece, but for pieces with units of their own
@@ -25,10 +25,11 @@ from math import ceil
 
 import numpy as np
 import torch
+from scipy.sparse import csr_array
 from torch import Tensor
 
 from see_kb.errors import SeeError
-from see_kb.vocabulary.cooccurrence import piece_vectors
+from see_kb.vocabulary.piece_vectors import piece_vectors
 from see_tn.chain.row_index import RowIndex
 from see_tn.chain.shapes import ChainShape, balanced_sites, dense_bytes
 from see_tn.errors import FactorError
@@ -56,6 +57,7 @@ class Material:
         rows: units of meaning and form, several terms a row.
         shared_rows: the same, one numbering for all sites.
         morphemes: three parts of the text a row, one numbering for all sites.
+        units: which sememes and morphemes a piece has, (V, U).
         texts: the pieces of the training text.
         width: of the table.
         teacher: (V, width), the table that is to be replaced, or None.
@@ -64,6 +66,7 @@ class Material:
     rows: RowIndex
     shared_rows: RowIndex
     morphemes: RowIndex
+    units: csr_array
     texts: Sequence[Sequence[int]]
     width: int
     teacher: Tensor | None = None
@@ -80,10 +83,10 @@ class Material:
         return torch.from_numpy((counts + 1.0) ** FREQUENCY_POWER)
 
     def fitted_to(self, seed: int) -> Tensor:
-        """(V, width), what codes are learned from: the teacher's table, or vectors of the same size from the text."""
+        """(V, width), what codes are learned from: the teacher's table, or vectors of the same size."""
         if self.teacher is not None:
             return self.teacher
-        return torch.from_numpy(piece_vectors(self.texts, self.n_pieces, self.width, seed)) * self.row_std
+        return torch.from_numpy(piece_vectors(self.texts, self.units, self.width, seed)) * self.row_std
 
     @property
     def row_std(self) -> float:

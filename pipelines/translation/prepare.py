@@ -26,6 +26,7 @@ from see_kb.alignment.units import UnitOptions
 from see_kb.errors import SeeError
 from see_kb.sources.bundled import BUNDLED
 from see_kb.sources.files import read_bytes, sha256_of
+from see_kb.tables.unit_matrix import read_unit_matrix
 from see_tn.training.batches import Examples
 from see_tn.training.settings import first_difference, plain
 
@@ -59,6 +60,7 @@ class Prepared:
             rows=read_rows(self.folder / TABLES),
             shared_rows=read_rows(self.folder / TABLES, SHARED),
             morphemes=read_rows(self.folder / MORPHEMES, SHARED),
+            units=read_unit_matrix(self.folder / TABLES),
             texts=(*examples.sources, *(examples.targets or ())),
             width=width,
             teacher=None if teacher is None else teacher.get_input_embeddings().weight.detach().float(),

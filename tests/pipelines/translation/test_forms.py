@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from scipy.sparse import csr_array
 
 pytest.importorskip("transformers", reason="needs the extra hf")
 
@@ -40,7 +41,7 @@ def with_one_table(rows):
 def material():
     rows = rows_with_owners()
     morphemes = some_rows(n_pieces=N, most_terms=1, tables=(0, 0, 0))
-    return Material(rows, with_one_table(rows), morphemes, some_texts(), WIDTH)
+    return Material(rows, with_one_table(rows), morphemes, csr_array((N, 0)), some_texts(), WIDTH)
 
 
 def index_of(layer):
@@ -94,7 +95,7 @@ def test_the_site_with_the_fewest_units_gets_the_most_columns():
     index = rows.index.copy()
     index[:, :, 0] = 0
     narrow = RowIndex(index, rows.amplitude, (1, *rows.n_units[1:]))
-    material = Material(narrow, with_one_table(rows), rows, some_texts(), WIDTH)
+    material = Material(narrow, with_one_table(rows), rows, csr_array((N, 0)), some_texts(), WIDTH)
     layer = make_layer("units", material, Budget(3, "parameters", "float32"), 0)
     assert sum(parameter.numel() for parameter in layer.parameters()) > 0.8 * N * WIDTH / 3
 
@@ -104,7 +105,7 @@ def test_see_by_parameters_takes_no_more_bytes_than_units_would(ratio):
     n, width = 4_000, 32
     rows = some_rows(n_pieces=n, most_terms=1)
     teacher = torch.randn(n, width, generator=torch.Generator().manual_seed(0))
-    material = Material(rows, with_one_table(rows), rows, some_texts(n), width, teacher)
+    material = Material(rows, with_one_table(rows), rows, csr_array((n, 0)), some_texts(n), width, teacher)
     layer = make_layer("see", material, Budget(ratio, "parameters", "float32"), 0)
     spec = spec_of(layer)
     assert spec.codes is not None
@@ -119,7 +120,7 @@ def test_without_a_teacher_see_learns_codes_from_the_text(by):
     rows = some_rows(n_pieces=n, most_terms=1)
     group = np.random.default_rng(0).permutation(np.arange(n) % n_groups)
     texts = [np.flatnonzero(group == number % n_groups)[text].tolist() for number, text in enumerate(some_texts(100))]
-    material = Material(rows, with_one_table(rows), rows, texts, width)
+    material = Material(rows, with_one_table(rows), rows, csr_array((n, 0)), texts, width)
     layer = make_layer("see", material, Budget(ratio, by, "int8" if by == "bytes" else "float32"), 0)
     assert spec_of(layer).codes is not None
     table = layer.materialise().detach()

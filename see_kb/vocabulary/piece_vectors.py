@@ -1,9 +1,10 @@
-"""Vectors of pieces from running text, without a model: pieces that stand beside the same others get similar ones.
+"""Vectors of pieces from running text and from what is known of them, without a model.
 
-They are the leading singular vectors of positive pointwise mutual information (Levy and Goldberg 2014, "Neural word
-embedding as implicit matrix factorization"; its contexts smoothed and its values' root taken as in Levy, Goldberg and
-Dagan 2015, "Improving distributional similarity with lessons learned from word embeddings"). Turned at random they
-have no column that weighs more than others, as tables of trained models have none.
+Pieces that stand beside the same others, and that have the same sememes and morphemes, get similar ones. They are the
+leading singular vectors of positive pointwise mutual information (Levy and Goldberg 2014, "Neural word embedding as
+implicit matrix factorization"; its contexts smoothed and its values' root taken as in Levy, Goldberg and Dagan 2015,
+"Improving distributional similarity with lessons learned from word embeddings"). Turned at random they have no column
+that weighs more than others, as tables of trained models have none.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,8 +12,8 @@ from itertools import chain, islice
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array, csr_array
-from scipy.sparse.linalg import svds
+from scipy.sparse import coo_array, csr_array, hstack
+from scipy.sparse.linalg import norm, svds
 
 from see_kb.errors import SeeError
 
@@ -22,23 +23,27 @@ WINDOW = 5
 SMOOTHING = 0.75
 """The power of a context's count: rare contexts tell less than their information says."""
 
+SHARE_OF_UNITS = 0.5
+"""The norm of what units tell, over that of what the text does; docs/results/scratch.md has the runs."""
+
 TEXTS_AT_ONCE = 20_000
 
 
-def piece_vectors(texts: Iterable[Sequence[int]], n_pieces: int, width: int, seed: int = 0) -> NDArray[np.float32]:
-    """Give each piece a vector by the company it keeps.
+def piece_vectors(texts: Iterable[Sequence[int]], units: csr_array, width: int, seed: int = 0) -> NDArray[np.float32]:
+    """Give each piece a vector by the company it keeps and by the units that it has.
 
     Args:
         texts: ids of pieces, in order.
-        n_pieces: V, the size of the vocabulary.
+        units: (V, U), how much of each sememe and morpheme a piece has, see `read_unit_matrix`; U may be 0.
         width: columns of the vectors, fewer than pieces.
         seed: of the turn. Equal seeds give equal vectors.
     Returns:
-        (V, width), mean 0 in each column and standard deviation 1 over all; those of pieces that do not stand
-        beside others are drawn from a normal distribution.
+        (V, width), mean 0 in each column and standard deviation 1 over all; those of pieces that neither stand
+        beside others nor have units are drawn from a normal distribution.
     Raises:
         SeeError: the width is none, or no two pieces stand together more often than by chance.
     """
+    n_pieces = units.shape[0]
     if not 1 <= width < n_pieces:
         raise SeeError(f"vectors of {width} columns for {n_pieces} pieces; give fewer columns than pieces")
     counts = count_neighbours(texts, n_pieces)
@@ -46,14 +51,20 @@ def piece_vectors(texts: Iterable[Sequence[int]], n_pieces: int, width: int, see
     if not information.nnz:
         raise SeeError("no two pieces of the text stand together more often than by chance; give more text")
     generator = np.random.default_rng(seed)
-    left, values, _ = svds(information, k=width, v0=generator.standard_normal(n_pieces))
+    told = csr_array(hstack([information, _scaled(positive_information(units, 1.0), norm(information))]))
+    left, values, _ = svds(told, k=width, v0=generator.standard_normal(n_pieces))
     turn, _ = np.linalg.qr(generator.standard_normal((width, width)))
     table = (left * np.sqrt(values)) @ turn
-    alone = np.asarray(counts.sum(axis=1)) == 0
+    alone = np.asarray(told.sum(axis=1)) == 0
     table[~alone] -= table[~alone].mean(axis=0)
     table[~alone] /= table[~alone].std()
     table[alone] = generator.standard_normal((int(alone.sum()), width))
     return np.asarray(table, dtype=np.float32)
+
+
+def _scaled(information: csr_array, beside: float) -> csr_array:
+    """What units tell, in its share of the norm of what the text does."""
+    return information * (SHARE_OF_UNITS * beside / norm(information)) if information.nnz else information
 
 
 def count_neighbours(texts: Iterable[Sequence[int]], n_pieces: int, window: int = WINDOW) -> csr_array:

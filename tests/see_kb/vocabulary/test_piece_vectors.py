@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
 from see_kb.errors import SeeError
-from see_kb.vocabulary import cooccurrence
-from see_kb.vocabulary.cooccurrence import count_neighbours, piece_vectors, positive_information
+from see_kb.vocabulary import piece_vectors as module
+from see_kb.vocabulary.piece_vectors import count_neighbours, piece_vectors, positive_information
 
 PIECES = 6
 TEXTS = st.lists(st.lists(st.integers(0, PIECES - 1), max_size=8), max_size=6)
@@ -31,7 +31,7 @@ def test_neighbours_are_counted_by_one_over_their_distance(texts, window):
 def test_texts_are_counted_alike_however_many_are_read_at_once(monkeypatch):
     texts = [[0, 1, 2], [3], [], [2, 1], [4, 5, 0, 1]]
     whole = count_neighbours(texts, PIECES).toarray()
-    monkeypatch.setattr(cooccurrence, "TEXTS_AT_ONCE", 2)
+    monkeypatch.setattr(module, "TEXTS_AT_ONCE", 2)
     np.testing.assert_allclose(count_neighbours(iter(texts), PIECES).toarray(), whole)
 
 
@@ -54,7 +54,7 @@ def company(n_words: int = 12, n_texts: int = 3_000) -> list[list[int]]:
 
 
 def test_pieces_with_the_same_company_get_similar_vectors():
-    table = piece_vectors(company(), 22, 8)
+    table = piece_vectors(company(), csr_array((22, 0)), 8)
     rows = table[:12] / np.linalg.norm(table[:12], axis=1, keepdims=True)
     cosines, by_parity = rows @ rows.T, defaultdict(list)
     for a, b in combinations(range(12), 2):
@@ -63,7 +63,7 @@ def test_pieces_with_the_same_company_get_similar_vectors():
 
 
 def test_no_column_weighs_more_than_others():
-    table = piece_vectors(company(), 22, 4)
+    table = piece_vectors(company(), csr_array((22, 0)), 4)
     assert table.dtype == np.float32
     np.testing.assert_allclose(table.mean(axis=0), 0, atol=1e-6)
     assert table.std() == pytest.approx(1, rel=1e-5)
@@ -71,14 +71,27 @@ def test_no_column_weighs_more_than_others():
 
 
 def test_equal_seeds_give_equal_vectors_and_others_the_same_cosines():
-    once, again, other = (piece_vectors(company(), 22, 4, seed) for seed in (1, 1, 2))
+    once, again, other = (piece_vectors(company(), csr_array((22, 0)), 4, seed) for seed in (1, 1, 2))
     np.testing.assert_array_equal(once, again)
     assert not np.allclose(once, other)
     np.testing.assert_allclose(once @ once.T, other @ other.T, atol=1e-3)
 
 
+def test_pieces_with_the_same_units_get_similar_vectors_where_the_text_does_not_tell():
+    """Pieces 22 to 33 do not occur; the first six have the unit of the even pieces, the others that of the odd ones."""
+    units = np.zeros((34, 3))
+    units[:12, :2] = np.eye(2)[np.arange(12) % 2]
+    units[22:, :2] = np.repeat(np.eye(2), 6, axis=0)
+    units[:, 2] = 1  # what all have tells nothing
+    table = piece_vectors(company(), csr_array(units), 4)
+    rows = table / np.linalg.norm(table, axis=1, keepdims=True)
+    even, odd = rows[0:12:2].mean(axis=0), rows[1:12:2].mean(axis=0)
+    assert (rows[22:28] @ even > rows[22:28] @ odd + 0.3).all()
+    assert (rows[28:] @ odd > rows[28:] @ even + 0.3).all()
+
+
 def test_pieces_that_do_not_occur_get_vectors_of_their_own():
-    table = piece_vectors([*company(), [25]], 122, 16)
+    table = piece_vectors([*company(), [25]], csr_array((122, 0)), 16)
     used, unused = table[:22], table[22:]
     assert len(np.unique(unused, axis=0)) == 100
     assert used.std() == pytest.approx(1, rel=1e-5)
@@ -90,4 +103,4 @@ def test_pieces_that_do_not_occur_get_vectors_of_their_own():
 )
 def test_too_little_text_is_refused(texts, width, said):
     with pytest.raises(SeeError, match=said):
-        piece_vectors(texts, 3, width)
+        piece_vectors(texts, csr_array((3, 0)), width)
