@@ -118,10 +118,10 @@ def test_a_benchmark_that_was_killed_goes_on_and_comes_to_the_same(place, tmp_pa
 
 
 def test_a_cell_that_fails_keeps_no_other_one_from_being_trained(bench):
-    small = list(all_cells(["de-en"], [40], [0], ["see"], ["scratch"]))
+    small = list(all_cells(["de-en"], [40], [0], ["units"], ["scratch"]))
     running = run_cells(bench, [*small, CELLS[1]])
     assert [next(running)["way"] for _ in range(2)] == ["scratch", "two-stage"]
-    with pytest.raises(SeeError, match="1 of 3 models failed, the others are done; first de-en-base-see-scratch-40"):
+    with pytest.raises(SeeError, match="1 of 3 models failed, the others are done; first de-en-base-units-scratch-40"):
         next(running)
 
 
