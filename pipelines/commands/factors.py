@@ -74,8 +74,8 @@ def init(
     text: Annotated[
         Path | None,
         typer.Option(
-            help="Without a teacher: fit vectors that the pieces get from this text, by the company they keep. A text "
-            "a line, plain or .gz.",
+            help="Without a teacher: fit vectors that the pieces get by the company they keep in this text, and by "
+            "their units. A text a line, plain or .gz.",
             show_default=False,
         ),
     ] = None,
