@@ -76,6 +76,11 @@ def test_no_file_is_longer_than_400_lines(path):
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 400
 
 
+def test_the_project_holds_no_packages_of_others():
+    files = [path.relative_to(ROOT) for suffix in ("whl", "tar.gz", "zip") for path in ROOT.rglob(f"*.{suffix}")]
+    assert [path for path in files if not SKIPPED & set(path.parts)] == []
+
+
 def test_only_one_file_names_a_place_outside_the_project():
     files = [
         path
