@@ -53,10 +53,10 @@ def read_text_vectors(tables: Path, text: Path, width: int, seed: int) -> NDArra
     tokenizer = read_manifest(tables)["tokenizer"]
     if tokenizer["format"] == "vocab.json":
         raise SeeError(f"{tables}: built from a plain vocabulary, which cuts no text; build from the tokenizer itself")
-    encode = read_encoder(tables / tokenizer["copy"], special=False)
-    lines = read_lines(text, blank=True)
+    texts = read_encoder(tables / tokenizer["copy"], special=False)(read_lines(text, blank=True))
+    units = read_unit_matrix(tables)
     try:
-        return piece_vectors(encode(lines), read_unit_matrix(tables), width, seed)
+        return piece_vectors(texts, units, width, seed)
     except SeeError as error:
         raise SeeError(f"{text}: {error}") from error
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from pipelines.factor_inputs import read_rows, read_shape, read_weights
 from see_kb.errors import SeeError
-from see_kb.tables.manifest import read_manifest
+from see_kb.tables.manifest import rows_digest
 from see_tn.chain.row_index import RowIndex
 from see_tn.chain.shapes import ChainShape, Form, dense_bytes
 from see_tn.fitting.als import FitOptions, FitReport, Sweep
@@ -265,7 +265,7 @@ class _Plan:
             index_bytes=index_bytes,
             budget_bytes=budget,
             made=Method(name, size, dense / size, *(quality or ())),
-            tables_sha256=read_manifest(self.tables)["tables"]["unit_rows"]["sha256"],
+            tables_sha256=rows_digest(self.tables),
             options=self.options,
         )
 

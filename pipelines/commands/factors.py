@@ -134,8 +134,6 @@ def init(
 
     Example: see init my_tables --teacher embeddings.npy --ratio 20 --out my_factors
     """
-    import numpy as np
-
     from pipelines.console import output, sweep_bar
     from pipelines.factor_inputs import read_teacher, read_text_vectors
     from pipelines.init import InitOptions, init_fitted, init_random
@@ -157,7 +155,7 @@ def init(
         check_plot(plot)
     table = read_teacher(teacher, tensor) if teacher else None
     if text and width:
-        table = read_text_vectors(tables, text, width, seed) * np.float32(row_std)
+        table = read_text_vectors(tables, text, width, seed) * row_std
     if table is None:
         report = init_random(tables, out, width or 0, options, overwrite=overwrite)
     else:

@@ -8,9 +8,9 @@ from typing import Any, cast
 
 import torch
 
-from pipelines.finetune.settings import tables_digest
 from pipelines.init import REPORT
 from see_kb.errors import FormatError, SeeError
+from see_kb.tables.manifest import rows_digest
 from see_kb.tables.store import read_table
 from see_kb.vocabulary.reader import read_vocabulary
 from see_tn.training.batches import Examples
@@ -99,5 +99,5 @@ def check_factors(folder: Path, tables: Path) -> None:
         made_from = json.loads((folder / REPORT).read_text(encoding="utf-8"))["tables_sha256"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise FormatError(f"{folder / REPORT}: damaged ({error}); make the factors anew") from error
-    if made_from != tables_digest(tables):
+    if made_from != rows_digest(tables):
         raise SeeError(f"{folder}: factors made from other tables; make them with `see init {tables}`")

@@ -1,6 +1,6 @@
 """The teacher as it lies in a folder, and the student: the same model with factors in place of its tables."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
@@ -12,8 +12,6 @@ from safetensors import SafetensorError
 
 from pipelines.init import InitOptions, init_fitted, init_random
 from see_kb.errors import SeeError
-from see_kb.tables.unit_matrix import read_unit_matrix
-from see_kb.vocabulary.piece_vectors import piece_vectors
 from see_tn.errors import FactorError
 from see_tn.layer.checkpoint import load_embedding
 from see_tn.layer.embedding import EntangledEmbedding
@@ -102,14 +100,14 @@ class FactorPlan:
         folder: the embedding's factors; they are made here if they are not there.
         head_folder: the same of an untied head.
         options: what factors are asked for where they are made.
-        texts: from scratch the pieces of the training text; None where there is a teacher.
+        vectors: from scratch, vectors of the pieces by their width; None where there is a teacher.
     """
 
     tables: Path
     folder: Path
     head_folder: Path
     options: InitOptions
-    texts: Sequence[Sequence[int]] | None = None
+    vectors: Callable[[int], NDArray[np.float32]] | None = None
 
     def layer(self, table: torch.Tensor, says: Says) -> EntangledEmbedding:
         """Give the embedding's factors."""
@@ -123,17 +121,13 @@ class FactorPlan:
         if not folder.exists():
             says(f"making the factors of the {what}")
             values = table.detach().float().cpu().numpy()
-            # From scratch rows are as long as those that the model starts with.
-            options = replace(self.options, row_std=float(values.std()))
-            if self.texts is not None and options.only_products:
-                init_random(self.tables, folder, table.shape[1], options)
+            width, row_std = values.shape[1], float(values.std())  # from scratch rows are as long as the model's
+            if self.vectors is not None and self.options.only_products:
+                init_random(self.tables, folder, width, replace(self.options, row_std=row_std))
             else:
-                target = values if self.texts is None else self._vectors(self.texts, table.shape[1]) * values.std()
+                target = values if self.vectors is None else self.vectors(width) * row_std
                 init_fitted(self.tables, folder, target, self.options, says=says, baselines=False)
         return load_embedding(folder)
-
-    def _vectors(self, texts: Sequence[Sequence[int]], width: int) -> NDArray[np.float32]:
-        return piece_vectors(texts, read_unit_matrix(self.tables), width, self.options.seed)
 
 
 @dataclass(frozen=True)

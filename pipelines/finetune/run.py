@@ -13,12 +13,15 @@ import shutil
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from accelerate import Accelerator
 from accelerate.utils import DistributedDataParallelKwargs, GradientAccumulationPlugin, InitProcessGroupKwargs
+from numpy.typing import NDArray
 
 from pipelines.finetune.checks import check_factors, check_reading, check_tokenizer
 from pipelines.finetune.models import (
@@ -36,6 +39,8 @@ from pipelines.finetune.texts import SpecialIds, find_tokenizer, read_examples
 from pipelines.model_sizes import ModelSizes
 from pipelines.whole_files import write_json
 from see_kb.errors import SeeError
+from see_kb.tables.unit_matrix import read_unit_matrix
+from see_kb.vocabulary.piece_vectors import piece_vectors
 from see_tn.layer.checkpoint import save_embedding
 from see_tn.training.batches import Batches, Examples, Share
 from see_tn.training.loop import Outcome, Run, Stage, cross_entropy
@@ -204,13 +209,13 @@ class _Finetuning:
         check_run(self.out, self.settings)
 
     def _swap(self) -> Student:
-        inputs, options, examples = self.inputs, self.options, self.train.examples
+        inputs, options = self.inputs, self.options
         plan = FactorPlan(
             inputs.tables,
             inputs.factors or self.out / FACTORS[0],
             inputs.head_factors or self.out / FACTORS[1],
             replace(options.init, seed=options.seed),
-            [*examples.sources, *(examples.targets or ())] if self.teacher is None else None,
+            cache(self._vectors) if self.teacher is None else None,  # a head of its own takes the same
         )
         tied = self.model.get_output_embeddings().weight is self.model.get_input_embeddings().weight
         if tied and inputs.head_factors is not None:
@@ -221,6 +226,10 @@ class _Finetuning:
         if self.teacher is not None:
             self.teacher.to(self.accelerator.device)
         return student
+
+    def _vectors(self, width: int) -> NDArray[np.float32]:
+        """What factors are fitted to from scratch."""
+        return piece_vectors(self.train.examples.texts, read_unit_matrix(self.inputs.tables), width, self.options.seed)
 
     def _checkpointed(self) -> tuple[Run, Snapshot | None]:
         options, main = self.options, self.accelerator.is_main_process

@@ -6,7 +6,7 @@ from typing import Any
 
 from pipelines.finetune.options import FinetuneInputs, FinetuneOptions
 from see_kb.errors import FormatError, SeeError
-from see_kb.tables.manifest import digest_of, read_manifest
+from see_kb.tables.manifest import digest_of, rows_digest
 from see_tn.layer.checkpoint import CONFIG, TENSORS
 from see_tn.training.settings import first_difference, plain
 
@@ -24,7 +24,7 @@ def run_settings(inputs: FinetuneInputs, tokenizer: Path, options: FinetuneOptio
     Raises:
         SeeError: a file cannot be read.
     """
-    layer, remedy = (CONFIG, TENSORS), "name a folder of factors or of a model that is whole"
+    layer, remedy = (CONFIG, TENSORS), "check the path, and that the file can be read"
     weights = [] if options.scratch else sorted(inputs.model.glob("*.safetensors"))
     files = {
         "text": [inputs.text],
@@ -35,14 +35,9 @@ def run_settings(inputs: FinetuneInputs, tokenizer: Path, options: FinetuneOptio
     }
     return {
         **options.settings(inputs),
-        "tables_sha256": tables_digest(inputs.tables),
+        "tables_sha256": rows_digest(inputs.tables),
         **{f"{what}_sha256": {path.name: digest_of(path, remedy) for path in paths} for what, paths in files.items()},
     }
-
-
-def tables_digest(tables: Path) -> str:
-    """What factors are made from, as a digest."""
-    return str(read_manifest(tables)["tables"]["unit_rows"]["sha256"])
 
 
 def check_run(out: Path, settings: dict[str, Any]) -> None:

@@ -17,19 +17,18 @@ and trains them is the same.
     pq           product quantisation of the teacher's table in 8 bits: codes without a basis, and no products
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from itertools import chain, permutations
+from itertools import permutations
 from math import ceil
 
 import numpy as np
 import torch
-from scipy.sparse import csr_array
+from numpy.typing import NDArray
 from torch import Tensor
 
 from see_kb.errors import SeeError
-from see_kb.vocabulary.piece_vectors import piece_vectors
 from see_tn.chain.row_index import RowIndex
 from see_tn.chain.shapes import ChainShape, balanced_sites, dense_bytes
 from see_tn.errors import FactorError
@@ -57,18 +56,18 @@ class Material:
         rows: units of meaning and form, several terms a row.
         shared_rows: the same, one numbering for all sites.
         morphemes: three parts of the text a row, one numbering for all sites.
-        units: which sememes and morphemes a piece has, (V, U).
-        texts: the pieces of the training text.
+        counts: (V,), how often a piece occurs in the training text.
         width: of the table.
+        vectors: from a seed, vectors of the pieces by text and units, see `piece_vectors`: (V, width).
         teacher: (V, width), the table that is to be replaced, or None.
     """
 
     rows: RowIndex
     shared_rows: RowIndex
     morphemes: RowIndex
-    units: csr_array
-    texts: Sequence[Sequence[int]]
+    counts: Tensor
     width: int
+    vectors: Callable[[int], NDArray[np.float32]]
     teacher: Tensor | None = None
 
     @property
@@ -79,14 +78,13 @@ class Material:
     @property
     def weights(self) -> Tensor:
         """How much a piece's error counts in a fit."""
-        counts = np.bincount(np.fromiter(chain.from_iterable(self.texts), np.int64), minlength=self.n_pieces)
-        return torch.from_numpy((counts + 1.0) ** FREQUENCY_POWER)
+        return (self.counts.double() + 1) ** FREQUENCY_POWER
 
     def fitted_to(self, seed: int) -> Tensor:
         """(V, width), what codes are learned from: the teacher's table, or vectors of the same size."""
         if self.teacher is not None:
             return self.teacher
-        return torch.from_numpy(piece_vectors(self.texts, self.units, self.width, seed)) * self.row_std
+        return torch.from_numpy(self.vectors(seed)) * self.row_std
 
     @property
     def row_std(self) -> float:

@@ -10,9 +10,11 @@ OUT/de-en/inputs.json          digests of the texts and dictionaries that these 
 import json
 from collections import Counter
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import torch
 from filelock import FileLock
 
 from pipelines.build import BuildInputs, build_tables
@@ -27,6 +29,7 @@ from see_kb.errors import SeeError
 from see_kb.sources.bundled import BUNDLED
 from see_kb.sources.files import read_bytes, sha256_of
 from see_kb.tables.unit_matrix import read_unit_matrix
+from see_kb.vocabulary.piece_vectors import piece_vectors
 from see_tn.training.batches import Examples
 from see_tn.training.settings import first_difference, plain
 
@@ -55,14 +58,16 @@ class Prepared:
         return Encoder(self.vocabulary)
 
     def material(self, examples: Examples, width: int, teacher: Any) -> Material:
-        """What layers are made from: units, the pieces of examples, and a teacher's table or None."""
+        """What layers are made from: units, what examples tell of pieces, and a teacher's table or None."""
+        texts, rows = examples.texts, read_rows(self.folder / TABLES)
+        counts = Counter(chain(*texts))
         return Material(
-            rows=read_rows(self.folder / TABLES),
+            rows=rows,
             shared_rows=read_rows(self.folder / TABLES, SHARED),
             morphemes=read_rows(self.folder / MORPHEMES, SHARED),
-            units=read_unit_matrix(self.folder / TABLES),
-            texts=(*examples.sources, *(examples.targets or ())),
+            counts=torch.tensor([counts[piece] for piece in range(rows.n_pieces)]),
             width=width,
+            vectors=lambda seed: piece_vectors(texts, read_unit_matrix(self.folder / TABLES), width, seed),
             teacher=None if teacher is None else teacher.get_input_embeddings().weight.detach().float(),
         )
 

@@ -40,6 +40,11 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return dict(manifest)
 
 
+def rows_digest(folder: Path) -> str:
+    """The digest of which units make which row: what factors belong to. Errors are those of `read_manifest`."""
+    return str(read_manifest(folder)["tables"]["unit_rows"]["sha256"])
+
+
 def digest_of(path: Path, remedy: str = "build the tables anew with `see build`") -> str:
     """Give the SHA-256 of a file in hexadecimal, read in parts.
 

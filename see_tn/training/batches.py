@@ -37,6 +37,11 @@ class Examples:
             count = None if self.targets is None else len(self.targets)
             raise FactorError(f"{len(self.sources)} texts and {count} translations; give at least one, and as many")
 
+    @property
+    def texts(self) -> list[Sequence[int]]:
+        """All of them: sources and, where there are any, translations."""
+        return [*self.sources, *(self.targets or ())]
+
     def lengths(self) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
         """The positions that a text takes in a batch: (n,)."""
         longest = [len(source) for source in self.sources]

@@ -15,11 +15,13 @@ import torch
 transformers = pytest.importorskip("transformers", reason="needs the extra hf")
 
 from pipelines.build import build_tables
-from pipelines.finetune.options import FinetuneInputs
+from pipelines.finetune import run
+from pipelines.finetune.options import FinetuneInputs, StageLength
 from pipelines.finetune.run import finetune
 from pipelines.finetune.texts import SpecialIds, read_examples
 from pipelines.init import InitOptions, init_random
 from see_kb.errors import SeeError
+from see_kb.vocabulary.piece_vectors import piece_vectors
 from see_tn.errors import FactorError
 from see_tn.layer.checkpoint import load_embedding
 from see_tn.layer.spec import spec_of
@@ -81,6 +83,20 @@ def test_from_scratch_codes_come_from_the_text_and_products_from_nothing(place, 
     assert specs["products"].codes is None
     started = load_embedding(tmp_path / "codes" / "factors").dequantise().materialise().detach().std()
     assert float(started) == pytest.approx(0.02, rel=0.3)
+
+
+def test_an_embedding_and_a_head_of_its_own_take_vectors_that_are_made_once(place, tmp_path, monkeypatch):
+    made = []
+
+    def counted(*arguments):
+        made.append(arguments)
+        return piece_vectors(*arguments)
+
+    monkeypatch.setattr(run, "piece_vectors", counted)
+    init = InitOptions(ratio=2, terms="codes")
+    finetune(inputs(place), tmp_path / "run", replace(OPTIONS, scratch=True, init=init, length_2=StageLength(0, 1)))
+    assert (tmp_path / "run" / "head-factors").is_dir()
+    assert len(made) == 1
 
 
 def test_given_factors_are_taken_and_left_as_they_are(place, tmp_path):

@@ -9,6 +9,7 @@ pytest.importorskip("transformers", reason="needs the extra hf")
 
 from pipelines.translation.forms import FORMS, Material, make_layer, owners
 from see_kb.errors import SeeError
+from see_kb.vocabulary.piece_vectors import piece_vectors
 from see_tn.chain.row_index import RowIndex
 from see_tn.layer.spec import spec_of
 from see_tn.planning.budget import Budget
@@ -37,11 +38,27 @@ def with_one_table(rows):
     return RowIndex(rows.index, rows.amplitude, (max(rows.n_units),), (0,) * rows.order)
 
 
+def material_of(rows, morphemes, texts, width, teacher=None, shared=None):
+    """What layers are made from, with texts to count and to learn vectors from."""
+    n = rows.n_pieces
+    counts = torch.from_numpy(np.bincount(np.concatenate(texts), minlength=n))
+    no_units = csr_array((n, 0))
+    return Material(
+        rows,
+        with_one_table(shared or rows),
+        morphemes,
+        counts,
+        width,
+        lambda seed: piece_vectors(texts, no_units, width, seed),
+        teacher,
+    )
+
+
 @pytest.fixture
 def material():
     rows = rows_with_owners()
     morphemes = some_rows(n_pieces=N, most_terms=1, tables=(0, 0, 0))
-    return Material(rows, with_one_table(rows), morphemes, csr_array((N, 0)), some_texts(), WIDTH)
+    return material_of(rows, morphemes, some_texts(), WIDTH)
 
 
 def index_of(layer):
@@ -95,7 +112,7 @@ def test_the_site_with_the_fewest_units_gets_the_most_columns():
     index = rows.index.copy()
     index[:, :, 0] = 0
     narrow = RowIndex(index, rows.amplitude, (1, *rows.n_units[1:]))
-    material = Material(narrow, with_one_table(rows), rows, csr_array((N, 0)), some_texts(), WIDTH)
+    material = material_of(narrow, rows, some_texts(), WIDTH, shared=rows)
     layer = make_layer("units", material, Budget(3, "parameters", "float32"), 0)
     assert sum(parameter.numel() for parameter in layer.parameters()) > 0.8 * N * WIDTH / 3
 
@@ -105,7 +122,7 @@ def test_see_by_parameters_takes_no_more_bytes_than_units_would(ratio):
     n, width = 4_000, 32
     rows = some_rows(n_pieces=n, most_terms=1)
     teacher = torch.randn(n, width, generator=torch.Generator().manual_seed(0))
-    material = Material(rows, with_one_table(rows), rows, csr_array((n, 0)), some_texts(n), width, teacher)
+    material = material_of(rows, rows, some_texts(n), width, teacher)
     layer = make_layer("see", material, Budget(ratio, "parameters", "float32"), 0)
     spec = spec_of(layer)
     assert spec.codes is not None
@@ -120,7 +137,7 @@ def test_without_a_teacher_see_learns_codes_from_the_text(by):
     rows = some_rows(n_pieces=n, most_terms=1)
     group = np.random.default_rng(0).permutation(np.arange(n) % n_groups)
     texts = [np.flatnonzero(group == number % n_groups)[text].tolist() for number, text in enumerate(some_texts(100))]
-    material = Material(rows, with_one_table(rows), rows, csr_array((n, 0)), texts, width)
+    material = material_of(rows, rows, texts, width)
     layer = make_layer("see", material, Budget(ratio, by, "int8" if by == "bytes" else "float32"), 0)
     assert spec_of(layer).codes is not None
     table = layer.materialise().detach()
