@@ -8,14 +8,16 @@ from typing import Any, cast
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
 
+from pipelines.finetune.options import FinetuneInputs
 from pipelines.init import InitOptions, init_fitted, init_random
 from see_kb.errors import SeeError
 from see_tn.errors import FactorError
 from see_tn.layer.checkpoint import load_embedding
 from see_tn.layer.embedding import EntangledEmbedding
+from see_tn.layer.spec import INT8
 from see_tn.models.install import Swap
+from see_tn.models.places import find_places
 from see_tn.models.swap import swap_embedding
 
 Says = Callable[[str], None]
@@ -51,8 +53,10 @@ def load_model(folder: Path, dtype: str | None = None) -> Any:
             trust_remote_code=False,
             output_loading_info=True,
         )
-    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-        raise SeeError(f"{folder}: no model that can be loaded ({error}); give a folder of save_pretrained") from error
+    except Exception as error:  # whatever its code and its configuration lead to
+        raise SeeError(
+            f"{folder}: no model that can be loaded ({_line(error)}); give a folder of save_pretrained"
+        ) from error
     if info["missing_keys"]:
         raise SeeError(f"{folder}: no weights of {sorted(info['missing_keys'])[0]}; give the folder of a whole model")
     return model.eval()
@@ -71,8 +75,8 @@ def new_model(folder: Path, dtype: str | None, seed: int) -> Any:
     torch.manual_seed(seed)
     try:
         return kind.from_config(config, dtype=getattr(torch, dtype) if dtype else None, trust_remote_code=False)
-    except (ValueError, RuntimeError) as error:
-        raise SeeError(f"{folder}: no model can be made of its config ({error})") from error
+    except Exception as error:  # whatever a value of the config leads to
+        raise SeeError(f"{folder}: no model can be made of its config ({_line(error)}); check its values") from error
 
 
 def read_config(folder: Path) -> Any:
@@ -87,8 +91,33 @@ def read_config(folder: Path) -> Any:
         raise SeeError(f"{folder}: no config.json; give a Hugging Face model folder")
     try:
         return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    except (OSError, ValueError, KeyError) as error:
-        raise SeeError(f"{folder / 'config.json'}: no model that transformers knows ({error})") from error
+    except Exception as error:  # its checks raise errors of their own
+        raise SeeError(
+            f"{folder / 'config.json'}: no model that transformers knows ({_line(error)}); check its values"
+        ) from error
+
+
+def untied_head(model: Any) -> Any:
+    """A model's head if it has a table of its own, else None."""
+    head = model.get_output_embeddings()
+    return None if head is None or head.weight is model.get_input_embeddings().weight else head
+
+
+def check_places(model: Any, inputs: FinetuneInputs) -> None:
+    """Refuse a model whose tables cannot be replaced, before factors are made for them.
+
+    Raises:
+        FactorError: something beside embeddings and heads reads them, or they do more than look rows up.
+        SeeError: there are factors for a head that has no table of its own.
+    """
+    head = untied_head(model)
+    find_places(model, None, with_head=head is not None)
+    if head is None and inputs.head_factors is not None:
+        raise SeeError(f"{inputs.head_factors}: the head of {inputs.model} has no table of its own; leave them out")
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:300] or type(error).__name__
 
 
 @dataclass(frozen=True)
@@ -137,12 +166,12 @@ class Student:
     Attributes:
         swap: what was done.
         layers: that of the embedding, and that of a head with a table of its own.
-        quantised: those that are to be kept in 8 bits in the end.
+        in_8_bits: whether these are to be kept in 8 bits in the end.
     """
 
     swap: Swap
     layers: tuple[EntangledEmbedding, ...]
-    quantised: tuple[EntangledEmbedding, ...]
+    in_8_bits: bool
 
 
 def make_student(model: Any, plan: FactorPlan, says: Says) -> Student:
@@ -154,16 +183,14 @@ def make_student(model: Any, plan: FactorPlan, says: Says) -> Student:
     """
     table = model.get_input_embeddings().weight
     layer = plan.layer(table, says)
-    head, output = None, model.get_output_embeddings()
-    if output is not None and output.weight is not table:
-        head = plan.head(output.weight, says)
+    output = untied_head(model)
+    head = None if output is None else plan.head(output.weight, says)
     layers = tuple(one for one in (layer, head) if one is not None)
-    quantised = tuple(one for one in layers if one.is_quantised)
-    for one in quantised:
-        one.dequantise()
     for one in layers:
+        if one.is_quantised:
+            one.dequantise()
         one.to(table.dtype)
     try:
-        return Student(swap_embedding(model, layer, head=head), layers, quantised)
+        return Student(swap_embedding(model, layer, head=head), layers, plan.options.storage == INT8)
     except FactorError as error:
         raise FactorError(f"{plan.folder}: {error}") from error

@@ -27,6 +27,7 @@ from pipelines.finetune.checks import check_factors, check_reading, check_tokeni
 from pipelines.finetune.models import (
     FactorPlan,
     Student,
+    check_places,
     load_model,
     make_student,
     new_model,
@@ -41,6 +42,7 @@ from pipelines.whole_files import write_json
 from see_kb.errors import SeeError
 from see_kb.tables.unit_matrix import read_unit_matrix
 from see_kb.vocabulary.piece_vectors import piece_vectors
+from see_tn.errors import FactorError
 from see_tn.layer.checkpoint import save_embedding
 from see_tn.training.batches import Batches, Examples, Share
 from see_tn.training.loop import Outcome, Run, Stage, cross_entropy
@@ -120,6 +122,7 @@ class _Finetuning:
             else load_model(inputs.model, options.dtype)
         )
         self.teacher: Any = None if options.scratch else load_model(inputs.model, options.dtype).requires_grad_(False)
+        check_places(self.model, inputs)
         n_rows = self.model.get_input_embeddings().num_embeddings
         check_tokenizer(self.tokenizer, inputs.tables, n_rows)
         says("encoding the text")
@@ -130,7 +133,11 @@ class _Finetuning:
             (batch,) = Batches(_part(examples, 0, 1), options.positions).at(0)
             check_layers(self.teacher, batch, options.alignment.layers)
         self._prepare_folder()
-        self.student = self._swap()
+        try:
+            self.student = self._swap()
+        except (SeeError, FactorError):
+            self._leave_folder()
+            raise
         self.run, self.start = self._checkpointed()
 
     def report(self) -> FinetuneReport:
@@ -146,8 +153,9 @@ class _Finetuning:
         for parameter in learning:
             parameter.requires_grad_(True)
         second = self._stage(2, self._second_objective())
-        for layer in self.student.quantised:
-            layer.quantise()
+        if self.student.in_8_bits:
+            for layer in self.student.layers:
+                layer.quantise()
         return self._finish(second)
 
     def _second_objective(self) -> Objective:
@@ -179,7 +187,7 @@ class _Finetuning:
         examples = read_examples(
             self.inputs.text,
             self.tokenizer,
-            SpecialIds.of(config),
+            SpecialIds.of(config, n_pieces, self.inputs.model / "config.json"),
             min(options.longest, getattr(config, "max_position_embeddings", None) or options.longest),
             pairs=bool(config.is_encoder_decoder),
             n_pieces=n_pieces,
@@ -195,7 +203,9 @@ class _Finetuning:
         rank, n_processes = self.accelerator.process_index, self.accelerator.num_processes
         share = Share(rank, n_processes, options.accumulation)
         train = Batches(_part(examples, None, -options.keep_apart), options.positions, options.seed, share)
-        kept = Batches(_part(examples, -options.keep_apart, None), options.positions, 0, Share(rank, n_processes))
+        # Measuring takes no more positions at a time than a pass of training does.
+        at_once = max(1, options.positions // options.accumulation)
+        kept = Batches(_part(examples, -options.keep_apart, None), at_once, 0, Share(rank, n_processes))
         return train, kept
 
     def _prepare_folder(self) -> None:
@@ -208,6 +218,11 @@ class _Finetuning:
         self.accelerator.wait_for_everyone()
         check_run(self.out, self.settings)
 
+    def _leave_folder(self) -> None:
+        """Let go of a folder in which nothing was made, so that a call with other options may have it."""
+        if self.accelerator.is_main_process and [path.name for path in self.out.iterdir()] == [RUN]:
+            shutil.rmtree(self.out)
+
     def _swap(self) -> Student:
         inputs, options = self.inputs, self.options
         plan = FactorPlan(
@@ -217,9 +232,6 @@ class _Finetuning:
             replace(options.init, seed=options.seed),
             cache(self._vectors) if self.teacher is None else None,  # a head of its own takes the same
         )
-        tied = self.model.get_output_embeddings().weight is self.model.get_input_embeddings().weight
-        if tied and inputs.head_factors is not None:
-            raise SeeError(f"{inputs.head_factors}: the head of {inputs.model} has no table of its own; leave them out")
         with self.accelerator.main_process_first():
             student = make_student(self.model, plan, self.says)
         self.model.to(self.accelerator.device)

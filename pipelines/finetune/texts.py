@@ -24,15 +24,26 @@ class SpecialIds:
     decoder_start: int | None
 
     @classmethod
-    def of(cls, config: Any) -> "SpecialIds":
-        """Read them from a Hugging Face config."""
-        end = getattr(config, "eos_token_id", None)
-        return cls(
-            getattr(config, "pad_token_id", None),
-            getattr(config, "bos_token_id", None),
-            end[0] if isinstance(end, list) else end,
-            getattr(config, "decoder_start_token_id", None),
-        )
+    def of(cls, config: Any, n_pieces: int, file: Path) -> "SpecialIds":
+        """Read them from a Hugging Face config; a negative one stands for none.
+
+        Raises:
+            SeeError: one is none of the pieces that the model has.
+        """
+        return cls(*(_special_id(config, name, n_pieces, file) for name in SPECIAL))
+
+
+SPECIAL = ("pad_token_id", "bos_token_id", "eos_token_id", "decoder_start_token_id")
+
+
+def _special_id(config: Any, name: str, n_pieces: int, file: Path) -> int | None:
+    given = getattr(config, name, None)
+    first = next(iter(given), None) if isinstance(given, list) else given
+    if first is None or first < 0:
+        return None
+    if first >= n_pieces:
+        raise SeeError(f"{file}: {name} is {first}, the model has {n_pieces} pieces; name one of them, or null")
+    return int(first)
 
 
 def find_tokenizer(folder: Path, model_type: str) -> Path:
@@ -101,12 +112,18 @@ def _split(path: Path, lines: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def _around(texts: Sequence[Sequence[int]], special: SpecialIds, longest: int, *, begin: bool) -> list[list[int]]:
-    """Cut texts and put the pieces of the beginning and of the end around them, whether they had them or not."""
+    """Cut texts and put the pieces of the beginning and of the end around them, whether they had them or not.
+
+    Behind the end there may be one piece more, that of a language as in mBART; it stays.
+    """
     start = [special.begin] if begin and special.begin is not None else []
     end = [special.end] if special.end is not None else []
     finished = []
-    for ids in texts:
-        first = 1 if start and list(ids[:1]) == start else 0
-        last = len(ids) - 1 if end and list(ids[-1:]) == end else len(ids)
-        finished.append([*start, *ids[first:last][: longest - len(start) - len(end)], *end])
+    for text in texts:
+        ids = list(text)
+        first = 1 if start and ids[:1] == start else 0
+        places = [place for place in range(len(ids))[-2:] if ids[place] == special.end]
+        last = places[-1] if places else len(ids)
+        behind = ids[last:] if places else end
+        finished.append([*start, *ids[first:last][: longest - len(start) - len(behind)], *behind])
     return finished

@@ -40,6 +40,7 @@ class ProductTerms(nn.Module):
         # Looked up once: compiled code checks whatever it reads on every call.
         self._sites = tuple((table, shape.core_shape(site)) for site, table in enumerate(shape.tables))
         self._split, self._width = shape.split, shape.width
+        self.sparse = sparse
         self.tables = nn.ModuleList(FloatTable(core.reshape(len(core), -1), sparse=sparse) for core in cores)
         place: torch.device = cores[0].device
         # Copies: the buffers move and load in place, and must not write into the caller's arrays.
@@ -86,7 +87,8 @@ class ProductTerms(nn.Module):
 
     def dequantise(self) -> None:
         """Make trainable cores of 8-bit ones, in place."""
-        self.tables = nn.ModuleList(FloatTable(table.dense().detach().clone()) for table in self.core_tables())
+        cores = [table.dense().detach().clone() for table in self.core_tables()]
+        self.tables = nn.ModuleList(FloatTable(core, sparse=self.sparse) for core in cores)
 
     def forward(self, ids: Tensor) -> Tensor:
         """Contract the rows of some pieces.

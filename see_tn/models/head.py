@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
+from see_tn.errors import FactorError
 from see_tn.layer.embedding import EntangledEmbedding
 
 CHUNK = 4096  # pieces at a time
@@ -66,7 +67,8 @@ class EntangledHead(_Reader):
     """An output head whose matrix is a layer's table: `hidden @ table.T`, plus a bias if there is one.
 
     The table is built once per call, with gradients where they are enabled. Under `no_grad` it is kept until a number
-    of the layer changes, and for as long as the module is in evaluation mode.
+    of the layer changes or a call has gradients, and for as long as the module is in evaluation mode. What is written
+    through `.data` between two such calls goes unnoticed.
 
     Args:
         layer: the layer.
@@ -93,9 +95,14 @@ class EntangledHead(_Reader):
 
     def table(self) -> Tensor:
         """The layer's table (V, width)."""
-        if torch.is_grad_enabled() or torch.compiler.is_compiling() or self.training:
+        if torch.compiler.is_compiling():
             return self.layer.materialise()
-        state = tuple((t.data_ptr(), t._version, t.dtype, t.device) for t in _tensors(self.layer))
+        tensors = list(_tensors(self.layer))
+        # Some optimisers change numbers without counting, and tensors made under `inference_mode` count nothing.
+        if torch.is_grad_enabled() or self.training or any(tensor.is_inference() for tensor in tensors):
+            self._kept = None
+            return self.layer.materialise()
+        state = tuple((t.data_ptr(), t._version, t.dtype, t.device) for t in tensors)
         if self._kept is None or self._kept[0] != state:
             self._kept = (state, self.layer.materialise())
         return self._kept[1]
@@ -142,8 +149,12 @@ def chunked_cross_entropy(
         reduction: the mean over the targets that count, or their sum.
     Returns:
         A scalar in float32; with no target that counts, nan for the mean, as in torch.
+    Raises:
+        FactorError: a target is no piece (looked for on a CPU alone).
     """
     counts = targets != ignore_index
+    if targets.device.type == "cpu" and ((targets < 0) | (targets >= layer.num_embeddings))[counts].any():
+        raise FactorError(f"a target that is none of the {layer.num_embeddings} pieces; use {ignore_index} for none")
     sums, chosen = [], hidden.new_zeros(len(hidden), dtype=torch.float32)
     for start in range(0, layer.num_embeddings, chunk):
         ids = torch.arange(start, min(start + chunk, layer.num_embeddings), device=hidden.device)

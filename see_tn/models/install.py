@@ -88,6 +88,8 @@ def install(
         new[name] = EntangledHead(layer, _bias(model, name))
     if places.untied_head is not None and head is not None:
         new[places.untied_head] = EntangledHead(head, _bias(model, places.untied_head), owns=True)
+        for place in places.head_embeddings:
+            new[place.name] = _embedding(head, place, owns=False)
     before = {name: model.get_submodule(name) for name in new}
     tying = [
         (module, attribute, getattr(module, attribute))

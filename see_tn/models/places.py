@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
+import torch
 from torch import Tensor, nn
 
 from see_tn.errors import FactorError
@@ -25,17 +26,20 @@ class Places:
         embeddings: what looks rows up; the first one becomes the owner.
         heads: linear layers whose weight is the table.
         untied_head: a linear layer with a table of its own that is replaced too, or None.
+        head_embeddings: what looks rows of that table up, as a decoder with pieces of its own does.
     """
 
     embeddings: tuple[Place, ...]
     heads: tuple[str, ...] = ()
     untied_head: str | None = None
+    head_embeddings: tuple[Place, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
         """All modules that are replaced."""
         untied = () if self.untied_head is None else (self.untied_head,)
-        return (*(place.name for place in self.embeddings), *self.heads, *untied)
+        rows = (place.name for place in (*self.embeddings, *self.head_embeddings))
+        return (*rows, *self.heads, *untied)
 
     def as_dict(self) -> dict[str, Any]:
         """Give plain values, for a config."""
@@ -44,8 +48,10 @@ class Places:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """Undo `as_dict`, also after a way through JSON."""
-        embeddings = tuple(Place(**place) for place in values["embeddings"])
-        return cls(embeddings, tuple(values["heads"]), values["untied_head"])
+        rows, of_head = (
+            tuple(Place(**place) for place in values.get(name, ())) for name in ("embeddings", "head_embeddings")
+        )
+        return cls(rows, tuple(values["heads"]), values["untied_head"], of_head)
 
 
 def find_places(model: nn.Module, name: str | None, *, with_head: bool) -> Places:
@@ -56,25 +62,53 @@ def find_places(model: nn.Module, name: str | None, *, with_head: bool) -> Place
         name: the dotted name of the embedding; without it, what `get_input_embeddings` gives, or the only one.
         with_head: whether a head with a table of its own is to be replaced too.
     Raises:
-        FactorError: there is no such embedding, or several and none is named, or no untied head.
+        FactorError: there is no such embedding, or several and none is named, or no untied head; or something that
+            is neither a head nor looks rows up reads the table.
     """
     embedding = _named(model, name) if name else _input_embedding(model)
-    weight = embedding.weight
+    rows, heads = _readers(model, embedding.weight, embedding)
+    if not with_head:
+        return Places(rows, heads)
+    head = _untied_head(model, heads)
+    of_head, (untied, *more) = _readers(model, model.get_submodule(head).weight)
+    if more:
+        raise FactorError(f"{type(model).__name__}: {untied} and {more[0]} share a table; one head may")
+    return Places(rows, heads, untied, of_head)
+
+
+def _readers(
+    model: nn.Module, weight: Any, first: nn.Embedding | None = None
+) -> tuple[tuple[Place, ...], tuple[str, ...]]:
+    """The embeddings whose weight this is, a given one before others, and the linear layers."""
     places, heads = [], []
     for path, module in model.named_modules(remove_duplicate=False):
         own = getattr(module, "weight", None)
         if not isinstance(own, Tensor) or not _is_same(own, weight):
             continue
         if isinstance(module, nn.Embedding):
-            scale = getattr(module, "embed_scale", 1.0)
-            places.append((module is not embedding, Place(path, float(scale))))
+            places.append((module is not first, Place(path, _scale(module, path))))
         elif isinstance(module, nn.Linear):
             heads.append(path)
         else:
             raise FactorError(f"{path}: a {type(module).__name__} shares the table; only embeddings and heads may")
-    ordered = tuple(place for _, place in sorted(places, key=lambda pair: pair[0]))
-    untied = _untied_head(model, heads) if with_head else None
-    return Places(ordered, tuple(heads), untied)
+    return tuple(place for _, place in sorted(places, key=lambda pair: pair[0])), tuple(heads)
+
+
+@torch.no_grad()
+def _scale(module: nn.Embedding, path: str) -> float:
+    """The scale that an embedding multiplies rows with; what it does beyond that cannot be replaced.
+
+    Raises:
+        FactorError: it does more.
+    """
+    scale = float(getattr(module, "embed_scale", 1.0))
+    if module.max_norm is not None:
+        raise FactorError(f"{path}: an embedding with max_norm, which a layer does not have; load it without")
+    if type(module).forward is not nn.Embedding.forward and not module.weight.is_meta:
+        ids = torch.arange(min(4, module.num_embeddings), device=module.weight.device)
+        if not torch.allclose(module(ids).float(), module.weight[ids].float() * scale, rtol=0.01):
+            raise FactorError(f"{path}: a {type(module).__name__} does more than look rows up; it cannot be replaced")
+    return scale
 
 
 def embedding_of(model: nn.Module, places: Places) -> nn.Embedding:
@@ -117,7 +151,7 @@ def _named(model: nn.Module, name: str) -> nn.Embedding:
     return module
 
 
-def _untied_head(model: nn.Module, tied: list[str]) -> str:
+def _untied_head(model: nn.Module, tied: tuple[str, ...]) -> str:
     get = getattr(model, "get_output_embeddings", None)
     head = get() if callable(get) else None
     names = [path for path, module in model.named_modules() if module is head and path not in tied]

@@ -20,7 +20,8 @@ def swap_embedding(
     """Put a layer in the place of a model's embedding table, wherever the model reads it.
 
     Every embedding and every linear head that shares the table reads the layer from now on: input embeddings, tied
-    heads, encoders and decoders with one table. A head with a table of its own stays unless `head` is given.
+    heads, encoders and decoders with one table. A head with a table of its own stays unless `head` is given; with it
+    every embedding that shares the head's table is replaced as well, as in a decoder with pieces of its own.
 
     Args:
         model: a Hugging Face model, or any module.

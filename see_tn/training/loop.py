@@ -64,7 +64,8 @@ class Stage:
         batches: the texts.
         options: the optimiser's.
         run: what the stages share.
-        kept_apart: texts to judge by, with the objective's own loss; the best weights are taken in the end.
+        kept_apart: texts to judge by, with the objective's own loss; the best weights are taken in the end, those that
+            the stage starts with among them.
         judge: what they are judged with instead, cross-entropy for example.
     """
 
@@ -107,8 +108,11 @@ class Stage:
         Raises:
             FactorError: a loss is not finite, or a checkpoint cannot be written; the last one is kept.
         """
-        self._begin(start)
-        began = time.monotonic() - self.progress.seconds
+        began = time.monotonic() - (start.progress.seconds if start else 0.0)
+        if start is None:
+            self._judge()
+        else:
+            self._go_on(start)
         options = self.options
         while self.progress.step < options.steps and not self.progress.done:
             step = self.progress.step
@@ -145,7 +149,7 @@ class Stage:
                 sums[name] = sums.get(name, 0) + share.detach().float()
         sums["gradient"] = torch.nn.utils.clip_grad_norm_(self.trained.values(), self.options.clip or math.inf)
         loss = accelerator.reduce(sums["loss"], reduction="sum")
-        self._check(step, {"loss": float(loss), "norm of the gradients": float(sums["gradient"])})
+        self._check(step + 1, {"loss": float(loss), "norm of the gradients": float(sums["gradient"])})
         self.optimiser.step()
         self.optimiser.zero_grad(set_to_none=True)
         return sums
@@ -154,15 +158,15 @@ class Stage:
         """Refuse numbers that are not finite, on all processes alike, before they reach the weights or pass for best.
 
         Args:
-            step: counts from 0.
+            step: updates that are done.
             numbers: the same on each process, by what they are called.
         """
         for name, value in numbers.items():
             if not math.isfinite(value):
                 kept = "; the last checkpoint is kept" if self.run.checkpoints else ""
                 raise FactorError(
-                    f"stage {self.number}, step {step + 1}: the {name} is {value}; lower the learning rate "
-                    f"({self.options.rate_at(step):g} now) or train in float32{kept}"
+                    f"stage {self.number}, step {step}: the {name} is {value}; lower the learning rate "
+                    f"({self.options.rate_at(max(0, step - 1)):g} now) or train in float32{kept}"
                 )
 
     def _record(self, shows: Shows) -> None:
@@ -174,7 +178,7 @@ class Stage:
         if self.kept_apart is None:
             return
         loss = evaluate(self.judge, self.kept_apart, self.run.accelerator)
-        self._check(self.progress.step - 1, {"loss on texts kept apart": loss})
+        self._check(self.progress.step, {"loss on texts kept apart": loss})
         self.run.records.add(self.number, self.progress.step, {"kept_apart": loss})
         before = self.progress
         if before.best is None or loss < before.best:
@@ -184,9 +188,7 @@ class Stage:
             ended = bool(self.options.patience) and before.worse + 1 >= self.options.patience
             self.progress = replace(before, worse=before.worse + 1, done=ended)
 
-    def _begin(self, start: Snapshot | None) -> None:
-        if start is None:
-            return
+    def _go_on(self, start: Snapshot) -> None:
         self.progress, self.best = start.progress, start.best
         self.window.go_on(start.sums)
         self._load(start.weights)

@@ -20,8 +20,8 @@ from see_tn.training.logits import DistillationOptions, losses
 HIDDEN = ("hidden_states", "encoder_hidden_states", "decoder_hidden_states")
 """Names of outputs of Hugging Face models: those of one stack, or of an encoder and a decoder."""
 
-TINY = 1e-12
-"""The least squared norm that a relative error is taken of."""
+NOTHING = 1e-4
+"""The part of the positions' median squared norm below which a teacher's state says nothing: a padding's zero row."""
 
 Layers = Literal["all", "last"] | tuple[int, ...]
 
@@ -31,7 +31,8 @@ class AlignmentOptions:
     """Stage 1: weights of the embeddings' and of the hidden states' errors, and the layers that count.
 
     Both errors are relative, squared error over the teacher's squared norm (of all drawn rows, of each position), so
-    that equal weights mean equal shares of what is missed. Layer 0 is what the first layer reads, -1 what the last one
+    that equal weights mean equal shares of what is missed; positions where the teacher has next to nothing, as those of
+    a padding's zero row, do not count. Layer 0 is what the first layer reads, -1 what the last one
     gives. `rows` is how many rows of the table, drawn anew in each step, the embeddings' error is measured on.
     """
 
@@ -160,9 +161,15 @@ class Alignment(Objective):
             for number in _chosen(self.options.layers, len(states)):
                 target = wanted[name][number].float()
                 missed = (states[number].float() - target).square().sum(dim=-1)
-                relative = missed / target.square().sum(dim=-1).clamp_min(TINY)
-                errors.append((relative * mask).sum() / total)
+                errors.append((_relative(missed, target, mask) * mask).sum() / total)
         return torch.stack(errors).mean()
+
+
+def _relative(missed: Tensor, target: Tensor, mask: Tensor) -> Tensor:
+    """Squared errors of positions over the target's squared norms; 0 where the target is next to nothing."""
+    size = target.square().sum(dim=-1)
+    known = size > NOTHING * size[mask > 0].median() if mask.any() else mask > 0
+    return torch.where(known, missed / size.where(known, 1.0), 0.0)
 
 
 def check_layers(model: nn.Module, batch: Batch, layers: Layers) -> None:

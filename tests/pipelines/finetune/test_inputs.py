@@ -14,11 +14,13 @@ import torch
 transformers = pytest.importorskip("transformers", reason="needs the extra hf")
 
 from pipelines.build import build_tables
+from pipelines.finetune.options import StageLength
 from pipelines.finetune.run import finetune
+from pipelines.finetune.texts import SpecialIds, read_examples
 from pipelines.init import InitOptions, init_random
 from see_kb.errors import SeeError
 from see_tn.errors import FactorError
-from tests.pipelines.finetune.runs import COMMON, KILLED, OPTIONS, PHI3, inputs, metrics, sentence
+from tests.pipelines.finetune.runs import COMMON, KILLED, MARIAN, OPTIONS, PHI3, inputs, metrics, sentence
 from tests.shared_data import ROOT
 from tests.small_data import PIECES, small_inputs
 
@@ -117,3 +119,93 @@ def test_from_scratch_only_the_config_of_the_model_counts(place, tmp_path):
     other_model(place, tmp_path / "model")
     assert finetune(given, tmp_path / "run", options) == report
     assert metrics(tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    "change", [{"init": replace(OPTIONS.init, ratio=5000)}, {"init": replace(OPTIONS.init, ratio=0.3, terms="codes")}]
+)
+def test_a_folder_in_which_nothing_was_made_is_free_for_other_options(change, place, tmp_path):
+    with pytest.raises((SeeError, FactorError), match="ask for"):
+        finetune(inputs(place), tmp_path / "run", replace(OPTIONS, **change))
+    assert finetune(inputs(place), tmp_path / "run", OPTIONS).after > 0
+
+
+def test_factors_for_a_head_without_a_table_are_refused_before_anything_is_made(place, tmp_path):
+    options = InitOptions(ratio=0.3, by="parameters", storage="float32")
+    init_random(place / "tables", tmp_path / "head", 24, options)
+    given = inputs(place, "marian", head_factors=tmp_path / "head")
+    with pytest.raises(SeeError, match="has no table of its own; leave them out"):
+        finetune(given, tmp_path / "run", OPTIONS)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_head_that_is_an_embedding_is_refused_before_factors_are_made(place, tmp_path):
+    values = {key: value for key, value in MARIAN.items() if key != "decoder_start_token_id"}
+    sizes = {"src_vocab_size": len(PIECES), "tgt_vocab_size": len(PIECES), "langs": ["en", "de"]}
+    config = transformers.FSMTConfig(**sizes, **values, pad_token_id=0, bos_token_id=1, eos_token_id=2)
+    save_model(transformers.FSMTForConditionalGeneration(config), place, tmp_path / "model")
+    with pytest.raises((SeeError, FactorError), match="FSMT"):
+        finetune(replace(inputs(place, "marian"), model=tmp_path / "model"), tmp_path / "run", OPTIONS)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"decoder_start_token_id": 5000}, r"config\.json: decoder_start_token_id is 5000, the model has \d+ pieces"),
+        ({"eos_token_id": [9000, 2]}, r"config\.json: eos_token_id is 9000"),
+        ({"hidden_act": "nope", "activation_function": "nope"}, r"model: no model that can be loaded \(.*nope"),
+        ({"d_model": "abc"}, r"config\.json: no model that transformers knows"),
+        ({"encoder_attention_heads": 0}, r"model: no model that can be loaded"),
+        ({"quantization_config": {"quant_method": "bitsandbytes", "load_in_4bit": True}}, r"model: no model that can"),
+    ],
+)
+def test_values_of_a_config_that_no_model_can_have_are_one_clear_line(change, problem, place, tmp_path):
+    shutil.copytree(place / "marian", tmp_path / "model")
+    file = tmp_path / "model" / "config.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), **change}))
+    with pytest.raises(SeeError, match=problem) as caught:
+        finetune(replace(inputs(place, "marian"), model=tmp_path / "model"), tmp_path / "run", OPTIONS)
+    assert "\n" not in str(caught.value)
+
+
+def test_special_ids_below_0_or_in_an_empty_list_stand_for_none(place, tmp_path):
+    config = type("Config", (), {"pad_token_id": -1, "bos_token_id": None, "eos_token_id": [], "other": 3})
+    assert SpecialIds.of(config, 10, tmp_path) == SpecialIds(None, None, None, None)
+    assert SpecialIds.of(type("Config", (), {"eos_token_id": [2, 7]}), 10, tmp_path).end == 2
+
+
+def test_a_language_behind_the_end_of_a_text_stays_there(place, tmp_path):
+    """As mBART's tokenizers put it."""
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors
+
+    tokenizer = Tokenizer(models.WordLevel({"<unk>": 0, "<s>": 1, "</s>": 2, "en_XX": 3, "man": 4}, "<unk>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    names = [("</s>", 2), ("en_XX", 3)]
+    tokenizer.post_processor = processors.TemplateProcessing("$A </s> en_XX", special_tokens=names)
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    (tmp_path / "pairs.tsv").write_text("man man man man\tman\n")
+    read = read_examples(
+        tmp_path / "pairs.tsv",
+        tmp_path / "tokenizer.json",
+        SpecialIds(0, 1, 2, 2),
+        5,
+        pairs=True,
+        n_pieces=5,
+    )
+    assert (read.sources, read.targets) == ([[4, 4, 4, 2, 3]], [[4, 2, 3]])
+
+
+def test_measuring_takes_no_more_positions_at_once_than_training(place, tmp_path, monkeypatch):
+    seen = []
+    forward = transformers.Phi3ForCausalLM.forward
+
+    def counted(self, input_ids=None, **more):
+        seen.append((self.training, input_ids.numel()))
+        return forward(self, input_ids=input_ids, **more)
+
+    monkeypatch.setattr(transformers.Phi3ForCausalLM, "forward", counted)
+    options = replace(OPTIONS, positions=400, accumulation=8, length_1=StageLength(0, 0), length_2=StageLength(0, 2))
+    finetune(inputs(place), tmp_path / "run", options)
+    trained, measured = (max(n for training, n in seen if training == mode) for mode in (True, False))
+    assert measured <= max(trained, 50)

@@ -112,6 +112,22 @@ def test_given_factors_are_taken_and_left_as_they_are(place, tmp_path):
     assert 0.3 <= report.sizes["parameter_ratio"] < 0.4
 
 
+@pytest.mark.parametrize(("made", "wanted", "kept"), [("int8", "float32", "F32"), ("float32", "int8", "I8")])
+def test_the_result_is_stored_as_asked_for_however_given_factors_were(made, wanted, kept, place, tmp_path):
+    from safetensors import safe_open
+
+    for name in ("mine", "mine-head"):
+        init_random(place / "tables", tmp_path / name, 24, InitOptions(ratio=0.3, by="parameters", storage=made))
+    given = inputs(place, factors=tmp_path / "mine", head_factors=tmp_path / "mine-head")
+    options = replace(OPTIONS, init=replace(OPTIONS.init, storage=wanted), length_2=StageLength(0, 2))
+    finetune(given, tmp_path / "run", options)
+    for name in ("trained", "trained-head"):
+        with safe_open(tmp_path / "run" / name / "factors.safetensors", framework="pt") as file:
+            types = {file.get_slice(key).get_dtype() for key in file.keys() if "product.tables" in key}  # noqa: SIM118
+            assert types >= {kept}
+            assert ("I8" in types) == (kept == "I8")
+
+
 @pytest.mark.parametrize(("stage", "step"), [(1, 3), (1, 7), (2, 1), (2, 9)])
 def test_killed_anywhere_and_called_again_it_ends_the_same(stage, step, place, tmp_path):
     wanted = finetune(inputs(place), tmp_path / "whole", OPTIONS)

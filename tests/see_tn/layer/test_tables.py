@@ -2,8 +2,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from see_tn.chain.shapes import ChainShape
+from see_tn.layer.embedding import EntangledEmbedding
 from see_tn.layer.tables import FloatTable, Int8Table, to_int8
-from tests.see_tn.examples import seeded
+from tests.see_tn.examples import seeded, some_rows
 
 numbers = st.floats(-(2.0**100), 2.0**100, width=32, allow_subnormal=False)
 vectors = st.integers(1, 5).flatmap(
@@ -51,3 +53,9 @@ def test_sparse_gradients_hold_the_gathered_vectors_alone():
     assert sparse.weight.grad.is_sparse
     assert sparse.weight.grad._nnz() == 4
     assert torch.equal(sparse.weight.grad.to_dense(), dense.weight.grad)
+
+
+def test_sparse_gradients_stay_sparse_over_eight_bits():
+    layer = EntangledEmbedding(some_rows(), ChainShape("cp", 24, (4, 3, 2), 2), generator=seeded(), sparse=True)
+    layer.quantise().dequantise()(torch.tensor([3, 1])).sum().backward()
+    assert all(core.grad.is_sparse for core in layer.parameters())

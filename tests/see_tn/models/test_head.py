@@ -3,6 +3,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from see_tn.errors import FactorError
 from see_tn.models.head import EntangledHead, chunked_cross_entropy
 from tests.see_tn.examples import FORMS, seeded
 from tests.see_tn.layer.test_embedding import LargestTensor
@@ -68,6 +69,35 @@ def test_the_table_is_kept_until_a_factor_changes():
         head.train()
         assert head.table() is not head.table()
     assert list(head.parameters()) == []
+
+
+def test_a_step_that_does_not_count_its_changes_is_seen():
+    """The fused optimiser leaves the numbers' versions as they are on a CPU."""
+    layer = some_factors()
+    head = EntangledHead(layer).eval()
+    optimiser = torch.optim.AdamW(layer.parameters(), 0.1, fused=True)
+    with torch.no_grad():
+        head.table()
+    head(torch.ones(1, WIDTH)).sum().backward()
+    optimiser.step()
+    with torch.no_grad():
+        torch.testing.assert_close(head.table(), layer.materialise())
+
+
+def test_a_layer_that_was_rounded_in_inference_mode_is_read():
+    layer = some_factors()
+    head = EntangledHead(layer).eval()
+    with torch.inference_mode():
+        layer.quantise()
+        torch.testing.assert_close(head.table(), layer.materialise())
+
+
+@pytest.mark.parametrize("wrong", [-1, 20])
+def test_a_target_that_is_no_piece_is_refused(wrong):
+    layer, targets = FORMS["cp, one term"](), torch.tensor([1] * 8 + [wrong])
+    with pytest.raises(FactorError, match=r"none of the 20 pieces; use -100 for none"):
+        chunked_cross_entropy(HIDDEN, layer, targets)
+    assert chunked_cross_entropy(HIDDEN, layer, targets, ignore_index=wrong) > 0
 
 
 def test_the_head_lists_the_layer_only_where_it_owns_it():

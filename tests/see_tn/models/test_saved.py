@@ -7,7 +7,7 @@ import torch
 
 from see_tn.errors import FactorError
 from see_tn.models.swap import swap_embedding
-from tests.see_tn.models.tiny import IDS, KINDS, dense_twin, logits, some_factors, tiny, transformers
+from tests.see_tn.models.tiny import IDS, KINDS, dense_twin, logits, some_factors, tiny, transformers, unshared
 from tests.shared_data import ROOT
 
 saved = pytest.importorskip("see_tn.models.saved", reason="needs the extra hf")
@@ -79,6 +79,15 @@ def test_the_factors_are_saved_once_and_the_table_not_at_all(tmp_path):
         names = list(file.keys())
     assert sum("product.tables.0" in name for name in names) == 1
     assert not any(name.endswith(("shared.weight", "embed_tokens.weight", "lm_head.weight")) for name in names)
+
+
+def test_a_decoder_with_pieces_of_its_own_comes_back(tmp_path):
+    model = unshared()
+    swap_embedding(model, some_factors(), head=some_factors())
+    model.save_pretrained(tmp_path / "out")
+    loaded = saved.load_swapped(tmp_path / "out")
+    assert torch.equal(logits(loaded), logits(model))
+    assert len(list(loaded.parameters())) == len(list(model.parameters()))
 
 
 def test_saving_leaves_the_config_as_it_was(tmp_path):

@@ -9,7 +9,18 @@ from torch import nn
 from see_tn.errors import FactorError
 from see_tn.models.swap import swap_embedding
 from tests.see_tn.examples import seeded
-from tests.see_tn.models.tiny import GENERATING, IDS, KINDS, PIECES, WIDTH, dense_twin, logits, some_factors, tiny
+from tests.see_tn.models.tiny import (
+    GENERATING,
+    IDS,
+    KINDS,
+    PIECES,
+    WIDTH,
+    dense_twin,
+    logits,
+    some_factors,
+    tiny,
+    unshared,
+)
 from tests.shared_data import ROOT
 
 
@@ -150,6 +161,21 @@ def test_an_untied_head_may_get_a_layer_of_its_own():
         swap_embedding(tiny("Phi-3, tied"), some_factors(), head=head)
 
 
+def test_a_decoder_with_pieces_of_its_own_takes_the_heads_layer():
+    model, layer, head = unshared(), some_factors(), some_factors()
+    with torch.no_grad():
+        head.cores[0].mul_(2)
+    twin = dense_twin(model, layer)
+    with torch.no_grad():
+        twin.lm_head.weight.copy_(head.materialise())
+    assert twin.lm_head.weight is twin.model.decoder.embed_tokens.weight
+    swap = swap_embedding(model, layer, head=head)
+    torch.testing.assert_close(logits(model), logits(twin), rtol=1e-5, atol=1e-6)
+    assert not [name for name, parameter in model.named_parameters() if parameter.shape[0] == PIECES]
+    swap.undo()
+    assert model.lm_head.weight is model.model.decoder.embed_tokens.weight
+
+
 class Plain(nn.Module):
     """A model without transformers: an embedding, a second one, and a head that shares the first one's weight."""
 
@@ -174,7 +200,17 @@ def test_a_plain_torch_model_with_a_tied_head_and_a_bias():
     assert model.head.weight is model.words.weight
 
 
+class Normed(nn.Embedding):
+    """Does more than look rows up."""
+
+    def forward(self, ids):
+        return nn.functional.normalize(super().forward(ids), dim=-1)
+
+
 def refusals():
+    normed, bounded = (
+        nn.Sequential(kind(PIECES, WIDTH, **more)) for kind, more in ((Normed, {}), (nn.Embedding, {"max_norm": 1.0}))
+    )
     quantised = Plain()
     quantised.words.weight = nn.Parameter(torch.zeros(PIECES, WIDTH, dtype=torch.int8), requires_grad=False)
     quantised.head.weight = quantised.words.weight
@@ -195,6 +231,8 @@ def refusals():
         (quantised, some_factors(), "words", "load the model in a float type"),
         (swapped, some_factors(), "words", "swapped already; undo that first"),
         (strange, some_factors(), "words", "a Bilinear shares the table"),
+        (normed, some_factors(), None, "0: a Normed does more than look rows up"),
+        (bounded, some_factors(), None, "0: an embedding with max_norm"),
     ]
 
 

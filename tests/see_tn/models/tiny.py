@@ -73,6 +73,14 @@ def tiny(kind: str) -> nn.Module:
     return getattr(transformers, f"{name}{task}")(config).eval()
 
 
+def unshared() -> nn.Module:
+    """A model that translates whose decoder and head have a table that is not the encoder's."""
+    torch.manual_seed(0)
+    more = {"share_encoder_decoder_embeddings": False, "decoder_vocab_size": PIECES}
+    config = transformers.MarianConfig(**COMMON, **SEQUENCES, **more)
+    return transformers.MarianMTModel(config).eval()
+
+
 def some_factors(**options) -> EntangledEmbedding:
     rows, shape = some_rows(n_pieces=PIECES), ChainShape("cp", WIDTH, (4, 3, 2), 3)
     return EntangledEmbedding(rows, shape, row_std=0.1, generator=seeded(1), offset=True, **options)

@@ -180,14 +180,18 @@ def test_a_loss_that_is_no_number_ends_the_run_and_keeps_the_last_checkpoint(tmp
 def test_a_loss_on_texts_kept_apart_that_is_no_number_does_not_pass_for_the_best(tmp_path):
     one = stage(folder=tmp_path)
     one.judge = objective("cross-entropy")
-    with torch.no_grad():
-        next(one.judge.parameters()).fill_(float("nan"))
+
+    def spoil(step, _text):
+        if step == 4:
+            with torch.no_grad():
+                next(one.judge.parameters()).fill_(float("nan"))
+
     with pytest.raises(
         FactorError, match=r"stage 2, step 4: the loss on texts kept apart is nan; .* checkpoint is kept"
     ):
-        one.train()
+        one.train(shows=spoil)
     assert one.run.checkpoints.last().progress.step == 3
-    assert not losses(tmp_path, "kept_apart")
+    assert [step for step, _ in losses(tmp_path, "kept_apart")] == [0]
 
 
 FULL_DISK = """
@@ -227,6 +231,16 @@ def test_the_best_weights_are_taken_and_patience_ends_a_stage(tmp_path):
     assert outcome.steps < 40
     assert outcome.steps == outcome.best_step + 6
     assert outcome.best in [loss for step, loss in measured if step == outcome.best_step]
+
+
+def test_a_stage_that_only_spoils_its_weights_ends_with_those_that_it_started_with(tmp_path):
+    one = stage("cross-entropy", tmp_path, replace(OPTIONS, rate=30.0))
+    before = weights(one)
+    outcome = one.train()
+    measured = losses(tmp_path, "kept_apart")
+    assert (outcome.best_step, outcome.best) == measured[0]
+    assert all(loss > outcome.best for _, loss in measured[1:])
+    assert all(torch.equal(before[name], value) for name, value in weights(one).items())
 
 
 def test_passes_of_a_step_add_up_to_the_step(tmp_path):

@@ -90,6 +90,23 @@ def test_alignment_is_the_relative_error_of_rows_and_of_hidden_states(kind):
     torch.testing.assert_close(made["loss"], 2 * embeddings + 0.5 * made["hidden"])
 
 
+def test_positions_of_which_the_teacher_says_nothing_do_not_count():
+    """The row of a padding piece that also begins texts is zero, and so is what the first layer reads of it."""
+    student, teacher = student_and_teacher()
+    (batch,) = a_batch("Phi-3")
+    first = int(batch.inputs["input_ids"][0, 0])
+    with torch.no_grad():
+        teacher.get_input_embeddings().weight[first] = 0
+    made = Alignment(student, teacher, AlignmentOptions(0, 1, (0,)))(batch)
+    table, ours = teacher.get_input_embeddings().weight, student.get_input_embeddings().materialise()
+    read = batch.inputs["input_ids"][batch.inputs["attention_mask"].bool()]
+    told = read[read != first]
+    wanted = ((ours - table)[told].square().sum(-1) / table[told].square().sum(-1)).sum() / len(read)
+    torch.testing.assert_close(made["hidden"], wanted.detach())
+    made["loss"].backward()
+    assert all(p.grad.isfinite().all() for p in student.get_input_embeddings().parameters())
+
+
 @pytest.mark.parametrize("name", ["cross-entropy", "distillation", "alignment"])
 @pytest.mark.parametrize("kind", ["Phi-3, tied", "Pegasus"])
 def test_shares_of_a_step_add_up_to_the_whole(kind, name):
