@@ -12,11 +12,11 @@ from torch import Tensor
 
 from pipelines.parallel_text import read_lines
 from see_kb.errors import FormatError, SeeError
-from see_kb.tables.manifest import read_manifest
+from see_kb.tables.manifest import read_manifest, tokenizer_copy
 from see_kb.tables.store import read_table
 from see_kb.tables.unit_matrix import read_unit_matrix
 from see_kb.vocabulary.encoders import read_encoder
-from see_kb.vocabulary.piece_vectors import piece_vectors
+from see_kb.vocabulary.piece_vectors import check_vectors, piece_vectors
 from see_tn.chain.row_index import RowIndex
 from see_tn.chain.shapes import ChainShape, Form, balanced_sites
 
@@ -47,14 +47,14 @@ def read_text_vectors(tables: Path, text: Path, width: int, seed: int) -> NDArra
     Returns:
         (V, width), with a standard deviation of 1.
     Raises:
-        SeeError: a file cannot be read, the tokenizer cuts no text, or the text is too little.
-        FormatError: a file is damaged.
+        SeeError: a file cannot be read, the tokenizer cuts no text, the text is too little, or the width too large.
+        FormatError: a file is damaged, or the tokenizer in the folder is not the one of its tables.
     """
-    tokenizer = read_manifest(tables)["tokenizer"]
-    if tokenizer["format"] == "vocab.json":
+    if read_manifest(tables)["tokenizer"]["format"] == "vocab.json":
         raise SeeError(f"{tables}: built from a plain vocabulary, which cuts no text; build from the tokenizer itself")
-    texts = read_encoder(tables / tokenizer["copy"], special=False)(read_lines(text, blank=True))
     units = read_unit_matrix(tables)
+    check_vectors(units.shape[0], width, seed)
+    texts = read_encoder(tokenizer_copy(tables), special=False)(read_lines(text, blank=True))
     try:
         return piece_vectors(texts, units, width, seed)
     except SeeError as error:

@@ -36,8 +36,21 @@ KINDS: dict[Terms, tuple[Kind, ...]] = {
 }
 REPORT = "report.json"
 
+SEEDS = 2**31
+"""Seeds are smaller than this: faiss, which learns codes, takes no larger ones."""
+
 MIN_RATIO = 0.1
 """Factors ten times the size of the table are no use; much larger ones do not fit into memory."""
+
+
+def check_seed(seed: int) -> None:
+    """Refuse a seed that codes cannot be learned with.
+
+    Raises:
+        SeeError: it is out of range.
+    """
+    if not 0 <= seed < SEEDS:
+        raise SeeError(f"seed is {seed}; give a number from 0 to {SEEDS - 1}")
 
 
 @dataclass(frozen=True)
@@ -67,8 +80,7 @@ class InitOptions:
     def __post_init__(self) -> None:
         if not 0 < self.row_std < math.inf:
             raise SeeError(f"row_std is {self.row_std}; give a positive number")
-        if not 0 <= self.seed < 2**31:
-            raise SeeError(f"seed is {self.seed}; give a number from 0 to {2**31 - 1}")
+        check_seed(self.seed)
         if not MIN_RATIO <= self.ratio < math.inf:
             raise SeeError(f"the ratio is {self.ratio}; give a number from {MIN_RATIO} on")
         if not 0 <= self.frequency_power <= 1:

@@ -136,10 +136,11 @@ def init(
     """
     from pipelines.console import output, sweep_bar
     from pipelines.factor_inputs import read_teacher, read_text_vectors
-    from pipelines.init import InitOptions, init_fitted, init_random
+    from pipelines.init import REPORT, InitOptions, init_fitted, init_random
     from pipelines.init_report import alternatives_table, init_summary, methods_table
     from pipelines.plots import check_plot, plot_methods
     from see_tn.fitting.als import FitOptions
+    from see_tn.layer.checkpoint import check_unsaved
 
     if (teacher is None) == (width is None):
         raise SeeError("give either --teacher, a table to fit, or --width, for factors without a teacher")
@@ -153,6 +154,7 @@ def init(
     options = InitOptions(ratio, by, form, storage, terms, shared, seed, row_std, frequency_power, fit, to_train)
     if plot:
         check_plot(plot)
+    check_unsaved(out, {REPORT}, overwrite=overwrite)  # before the minutes that vectors of a text take
     table = read_teacher(teacher, tensor) if teacher else None
     if text and width:
         table = read_text_vectors(tables, text, width, seed) * row_std

@@ -228,12 +228,12 @@ def translate_bench(
     chosen = PRESETS[preset]
     cells = list(
         all_cells(
-            _names(pairs) or chosen.pairs,
+            _names("--pairs", pairs) or chosen.pairs,
             _numbers("--ratios", ratios) or chosen.ratios,
             _seeds(seeds),
-            _names(forms) or chosen.forms,
-            _names(ways),
-            _names(sizes),
+            _names("--forms", forms) or chosen.forms,
+            _names("--ways", ways),
+            _names("--sizes", sizes),
         )
     )
     bench = Bench(data, out, replace(chosen.recipe, n_pieces=pieces), tuple(hownet or ()))
@@ -256,12 +256,16 @@ def translate_bench(
     typer.echo(f"{place / 'translation.md'}: {n_reported} models")
 
 
-def _names(text: str | None) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",")) if text else ()
+def _names(option: str, text: str | None) -> tuple[str, ...]:
+    if text is None:
+        return ()
+    if not text.strip():
+        raise SeeError(f"{option} is empty; give values with commas between them")
+    return tuple(part.strip() for part in text.split(","))
 
 
 def _seeds(text: str) -> list[int]:
-    names = _names(text)
+    names = _names("--seeds", text)
     if not all(name.isdecimal() for name in names):
         raise SeeError(f"--seeds {text}: give whole numbers from 0 on, with commas between them")
     return list(map(int, names))
@@ -269,6 +273,6 @@ def _seeds(text: str) -> list[int]:
 
 def _numbers(option: str, text: str | None) -> tuple[float, ...]:
     try:
-        return tuple(float(part) for part in _names(text))
+        return tuple(float(part) for part in _names(option, text))
     except ValueError as error:
         raise SeeError(f"{option} {text}: give numbers with commas between them") from error

@@ -14,7 +14,7 @@ import platform
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,11 +26,13 @@ from pipelines.model_sizes import ModelSizes
 from pipelines.translation.cells import Cell, Recipe
 from pipelines.translation.corpus import Corpus, read_corpus
 from pipelines.translation.evaluate import score, translate
+from pipelines.translation.forms import spared_bytes
 from pipelines.translation.prepare import Prepared, prepare
 from pipelines.translation.train import CHECKPOINTS, START, Trainer
-from pipelines.whole_files import write_json
+from pipelines.whole_files import read_json, write_json
 from see_kb.errors import SeeError
 from see_tn.errors import FactorError
+from see_tn.layer.embedding import EntangledEmbedding
 from see_tn.layer.spec import spec_of
 from see_tn.planning.alternative import Alternative
 from see_tn.training.settings import first_difference
@@ -105,7 +107,7 @@ def _say(says: Says, place: str, text: str) -> None:
 
 def _finished(folder: Path) -> dict[str, Any] | None:
     file = folder / RESULT
-    return json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
+    return read_json(file, "remove it to train this model again") if file.exists() else None
 
 
 def _check_recipe(bench: Bench) -> None:
@@ -113,7 +115,8 @@ def _check_recipe(bench: Bench) -> None:
     file = bench.out / RECIPE
     if not file.exists():
         return
-    if other := first_difference(json.loads(file.read_text(encoding="utf-8")), asdict(bench.recipe)):
+    remedy = "remove it, and give the options that the models here were trained with"
+    if other := first_difference(read_json(file, remedy), asdict(bench.recipe)):
         raise SeeError(f"{file}: cells of another {other} lie here; name a new folder, or give the same options")
 
 
@@ -129,16 +132,9 @@ def _inputs(bench: Bench, pair: str) -> Inputs:
 
 def _train(bench: Bench, cell: Cell, inputs: Inputs, says: Says) -> dict[str, Any]:
     folder, (corpus, prepared) = bench.folder(cell), inputs
-    teacher = None
-    if cell.way == "two-stage":
-        run_cell(bench, cell.dense, inputs, says, wait=True)
-        teacher = bench.folder(cell.dense) / MODEL
+    teacher = _teacher(bench, cell.dense, inputs, says) if cell.way == "two-stage" else None
     trainer = Trainer(cell, bench.recipe, corpus, prepared, folder, teacher, says)
     model, layer = trainer.model()
-    if layer is None:
-        sizes, made_of = ModelSizes.of_dense(model, model.get_input_embeddings().weight), "a table"
-    else:
-        sizes, made_of = ModelSizes.of_swapped(model, [layer]), Alternative(spec_of(layer), 0).name
     says("translating")
     test = score(translate(model, prepared.encoder(), corpus.test.sources), corpus.test)
     if cell == cell.dense:
@@ -146,17 +142,33 @@ def _train(bench: Bench, cell: Cell, inputs: Inputs, says: Says) -> dict[str, An
         shutil.copyfile(prepared.vocabulary, folder / MODEL / TOKENIZER)
     result = {
         **asdict(cell),
-        **sizes.as_dict(),
+        **_sizes(cell, model, layer).as_dict(),
         **asdict(test),
         "seconds": round(trainer.seconds, 1),
         "best_loss": trainer.best,
-        "layer": made_of,
+        "layer": "a table" if layer is None else Alternative(spec_of(layer), 0).name,
         "made": _made(bench.recipe),
     }
     write_json(folder / RESULT, result)
     for leftover in (CHECKPOINTS, START):
         shutil.rmtree(folder / leftover, ignore_errors=True)
     return result
+
+
+def _teacher(bench: Bench, dense: Cell, inputs: Inputs, says: Says) -> Path:
+    """The folder of a dense model, trained before if it is not done."""
+    run_cell(bench, dense, inputs, says, wait=True)
+    folder = bench.folder(dense)
+    if not (folder / MODEL).is_dir():
+        raise SeeError(f"{folder / MODEL}: gone; remove {folder / RESULT} to train it again")
+    return folder / MODEL
+
+
+def _sizes(cell: Cell, model: Any, layer: EntangledEmbedding | None) -> ModelSizes:
+    if layer is None:
+        return ModelSizes.of_dense(model, model.get_input_embeddings().weight)
+    sizes = ModelSizes.of_swapped(model, [layer])
+    return replace(sizes, bytes=sizes.bytes - spared_bytes(cell.form, layer))
 
 
 def _made(recipe: Recipe) -> dict[str, str]:

@@ -1,9 +1,11 @@
 """The cells of the benchmark's table: what is trained, how, and in which order."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from pipelines.init import check_seed
 from pipelines.translation.corpus import PAIRS
 from pipelines.translation.model import ModelSize
 from see_kb.errors import SeeError
@@ -14,6 +16,7 @@ Way = Literal["scratch", "two-stage"]
 GRID: tuple[tuple[str, Way, By], ...] = (
     ("see", "two-stage", "bytes"),
     ("pq", "two-stage", "bytes"),
+    ("word2ketxs", "two-stage", "bytes"),
     ("see", "two-stage", "parameters"),
     ("units", "two-stage", "parameters"),
     ("shuffled", "two-stage", "parameters"),
@@ -128,7 +131,7 @@ def all_cells(
     """Give the cells in the order in which they are best run: what is compared stands together.
 
     Raises:
-        SeeError: a pair, form, way or size is unknown.
+        SeeError: a pair, form, way or size is unknown, a ratio makes nothing smaller, or a seed is out of range.
     """
     known = {
         "pair": (pairs, tuple(PAIRS)),
@@ -139,6 +142,10 @@ def all_cells(
     for kind, (given, names) in known.items():
         if wrong := [name for name in given if name not in names]:
             raise SeeError(f"{wrong[0]!r}: no such {kind}; take one of {', '.join(names)}")
+    if small := [ratio for ratio in ratios if not 1 < ratio < math.inf]:
+        raise SeeError(f"a ratio of {small[0]:g}; give ratios above 1, the dense model is trained without one")
+    for seed in seeds:
+        check_seed(seed)
     for seed in seeds:
         for size in sizes:
             for pair in pairs:

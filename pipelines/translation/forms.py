@@ -4,15 +4,16 @@ All controls but product quantisation are products too, told apart by which unit
 and trains them is the same.
 
     see          what fits the teacher's table best: learned codes, alone or beside products of units of meaning and
-                 form (the tables of `see build`); by bytes in 8 bits; by parameters in 32, and with no more bytes than
-                 these and the index of the units take, since codes are no parameters; without a teacher the codes
-                 are those of vectors of pieces from the training text and their units
+                 form (the tables of `see build`); by bytes in 8 bits; by parameters in 32, and, since codes are no
+                 parameters, held to the bytes that so many float32 numbers and the index of its units take; without
+                 a teacher the codes are those of vectors of pieces from the training text and their units
     units        products of units of meaning and form, and nothing else; a unit has a core for each site or one for
                  all, whichever uses more of the budget
     shuffled     as `units`, each row with the units of another piece, but for pieces with units of their own
     random       as `units`, units drawn at random, but for pieces with units of their own
-    low-rank     one site of one column: a table of as many columns as there are channels, times a matrix
-    word2ketxs   the digits of a piece's number as units (Panahi et al., arXiv 1911.04975)
+    low-rank     one site of one column: a table of as many columns as there are channels, times a matrix; units
+                 computed from the piece's number: no index is counted
+    word2ketxs   the digits of a piece's number as units (Panahi et al., arXiv 1911.04975): no index is counted either
     morphte      three parts of the piece's text, one table for all sites (Gan et al., arXiv 2210.15379)
     pq           product quantisation of the teacher's table in 8 bits: codes without a basis, and no products
 """
@@ -189,7 +190,8 @@ def _low_rank(material: Material, budget: Budget, seed: int) -> EntangledEmbeddi
     n = material.n_pieces
     index = np.stack([np.arange(n), np.zeros(n)], axis=1).astype(np.int32)[:, None]
     rows = RowIndex(index, np.ones((n, 1), np.float32), (n, 1))
-    return _chained(rows, ChainShape("cp", material.width, (1, material.width), 1), material, budget, seed)
+    shape = ChainShape("cp", material.width, (1, material.width), 1)
+    return _chained(rows, shape, material, _without_index(budget, rows, material), seed)
 
 
 def _word2ketxs(material: Material, budget: Budget, seed: int) -> EntangledEmbedding:
@@ -198,7 +200,16 @@ def _word2ketxs(material: Material, budget: Budget, seed: int) -> EntangledEmbed
     index = np.stack([np.arange(n) // root, np.arange(n) % root], axis=1).astype(np.int32)[:, None]
     rows = RowIndex(index, np.ones((n, 1), np.float32), (ceil(n / root), root))
     sites = balanced_sites(material.width, order)
-    return _chained(rows, ChainShape("cp", material.width, sites, 1), material, budget, seed)
+    shape = ChainShape("cp", material.width, sites, 1)
+    return _chained(rows, shape, material, _without_index(budget, rows, material), seed)
+
+
+def _without_index(budget: Budget, rows: RowIndex, material: Material) -> Budget:
+    """A budget that bytes of an index that is computed do not count in, see `spared_bytes`."""
+    if budget.by == "parameters":
+        return budget
+    n, width = material.n_pieces, material.width
+    return replace(budget, ratio=dense_bytes(n, width) / (budget.allowed(n, width) + rows.stored_bytes()))
 
 
 def _morphte(material: Material, budget: Budget, seed: int) -> EntangledEmbedding:
@@ -232,6 +243,14 @@ FORMS: dict[str, Callable[[Material, Budget, int], EntangledEmbedding]] = {
     "morphte": _morphte,
     "pq": _pq,
 }
+
+COMPUTED = frozenset({"low-rank", "word2ketxs"})
+"""Forms whose units are functions of a piece's number."""
+
+
+def spared_bytes(form: str, layer: EntangledEmbedding) -> int:
+    """The bytes of a layer's index that need not be stored, as its units are computed from the piece's number."""
+    return layer.rows().stored_bytes() if form in COMPUTED else 0
 
 
 def _separate(material: Material) -> ChainShape:

@@ -4,7 +4,7 @@ OUT/de-en/vocabulary.model     pieces of both languages
 OUT/de-en/words.tsv            how often words occur in the training text
 OUT/de-en/tables/              units of meaning and form by `see build`; frequent pieces have units of their own
 OUT/de-en/morphemes/           the same with one term a row: three parts of the text
-OUT/de-en/inputs.json          digests of the texts and dictionaries that these were made from
+OUT/de-en/inputs.json          digests of the texts and dictionaries that these are made from: it is there before them
 """
 
 import json
@@ -23,7 +23,7 @@ from pipelines.parallel_text import ParallelText
 from pipelines.translation.corpus import Corpus
 from pipelines.translation.forms import Material
 from pipelines.translation.vocabulary import Encoder, train_vocabulary
-from pipelines.whole_files import write_json, write_text, write_whole
+from pipelines.whole_files import read_json, write_json, write_text, write_whole
 from see_kb.alignment.units import UnitOptions
 from see_kb.errors import SeeError
 from see_kb.sources.bundled import BUNDLED
@@ -85,16 +85,20 @@ def prepare(folder: Path, corpus: Corpus, n_pieces: int, dictionaries: tuple[Pat
         MORPHEMES: UnitOptions(order=3, max_terms=1, units=200),
     }
     prepared, inputs = Prepared(folder), _inputs(corpus, n_pieces, dictionaries, units)
+
+    def first_file(place: Path) -> None:
+        train_vocabulary(corpus.train, n_pieces, place)
+        write_json(folder / INPUTS, inputs)
+
     with FileLock(folder / "lock"):
-        _check_inputs(folder / INPUTS, inputs)
+        _check_inputs(folder, inputs)
         if not prepared.vocabulary.exists():
-            write_whole(prepared.vocabulary, lambda place: train_vocabulary(corpus.train, n_pieces, place))
+            write_whole(prepared.vocabulary, first_file)
         write_text(folder / WORDS, _words(corpus.train))
         for name, options in units.items():
             if not (folder / name).exists():
                 made_from = BuildInputs(dictionaries, prepared.vocabulary, units=options, frequency=folder / WORDS)
                 build_tables(made_from, folder / name)
-        write_json(folder / INPUTS, inputs)
     return prepared
 
 
@@ -118,8 +122,12 @@ def _inputs(
     }
 
 
-def _check_inputs(file: Path, inputs: dict[str, Any]) -> None:
+def _check_inputs(folder: Path, inputs: dict[str, Any]) -> None:
+    """Refuse files that were made from others, or nobody knows from what."""
+    file, remedy = folder / INPUTS, f"remove {folder} to make it anew"
     if not file.exists():
+        if made := [name for name in (VOCABULARY, TABLES, MORPHEMES) if (folder / name).exists()]:
+            raise SeeError(f"{folder}: holds {made[0]} without {INPUTS}, which tells what it is made from; {remedy}")
         return
-    if other := first_difference(json.loads(file.read_text(encoding="utf-8")), plain(inputs)):
+    if other := first_difference(read_json(file, remedy), plain(inputs)):
         raise SeeError(f"{file}: what lies here was made from other {other}; give the same ones, or a new folder")

@@ -31,13 +31,13 @@ units |
 | units | products of units of meaning and form: the layer of the paper, its terms those of `see build` |
 | shuffled | the same with each piece's units dealt to another piece, but for pieces with units of their own |
 | random | the same with units drawn at random, but for pieces with units of their own |
-| low-rank | a narrow table times a matrix |
-| word2ketxs | products of the digits of a piece's number |
+| low-rank | a narrow table times a matrix; units computed from the piece's number: no index is counted |
+| word2ketxs | products of the digits of a piece's number; units computed from the piece's number: no index is counted |
 | morphte | products of three parts of a piece's text, one table for all |
 
 Counted by parameters a layer is kept in float32 and has at most 1/ratio of the dense table's numbers, as papers \
-count; since codes are no parameters, `see` is held to the bytes that products of its units would take as well. By \
-bytes everything that is stored counts, in 8 bits.
+count; since codes are no parameters, `see` is held to the bytes that so many float32 numbers and the index of its \
+units take. By bytes everything that is stored counts, in 8 bits.
 """
 
 HEAD = (
@@ -85,21 +85,23 @@ def markdown(results: Sequence[dict[str, Any]], arguments: Sequence[str], n_cell
 
 
 def summary(results: Sequence[dict[str, Any]]) -> pd.DataFrame:
-    """Average seeds: a row for each cell, with the difference of its BLEU to the dense model of the same pair."""
+    """Average seeds: a row for each cell.
+
+    `to_dense` is the mean difference of its BLEU to that of the dense model of the same pair, size and seed, over the
+    seeds that both have; None where there is none.
+    """
     rows: list[dict[str, Any]] = []
     cells: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    dense = {_seed(one): one["bleu"] for one in results if (one["form"], one["way"]) == ("dense", "scratch")}
     for result in sorted(results, key=_key):
         cells.setdefault(tuple(result[name] for name in GROUP), []).append(result)
     for key, seeds in cells.items():
         numbers = {name: _mean(one[name] for one in seeds) for name in _numbers(seeds[0])}
         spread = stdev(one["bleu"] for one in seeds) if len(seeds) > 1 else None
-        about = {"layer": seeds[0].get("layer", "–"), "spread": spread, "seeds": len(seeds)}
+        to_dense = _mean(one["bleu"] - dense[_seed(one)] for one in seeds if _seed(one) in dense)
+        about = {"layer": seeds[0].get("layer", "–"), "spread": spread, "seeds": len(seeds), "to_dense": to_dense}
         rows.append({**dict(zip(GROUP, key, strict=True)), **numbers, **about})
-    frame = pd.DataFrame(rows)
-    dense = frame.query("form == 'dense' and way == 'scratch'").set_index(["pair", "size"])["bleu"].rename("dense")
-    frame = frame.join(dense, on=["pair", "size"])
-    frame["to_dense"] = frame["bleu"] - frame["dense"]
-    return frame
+    return pd.DataFrame(rows)
 
 
 def plot(results: Sequence[dict[str, Any]], path: Path) -> None:
@@ -159,7 +161,7 @@ def _line(row: dict[Any, Any]) -> str:
         row["layer"],
         f"{row['bleu']:.1f}{about}",
         f"{row['chrf']:.1f}",
-        f"{row['to_dense']:+.1f}",
+        "–" if pd.isna(row["to_dense"]) else f"{row['to_dense']:+.1f}",
         f"{row['parameters']:,.0f}",
         f"{row['bytes']:,.0f}",
         f"{row['parameter_ratio']:.1f}×, {row['byte_ratio']:.1f}×",
@@ -186,6 +188,7 @@ def _provenance(results: Sequence[dict[str, Any]], arguments: Sequence[str], n_c
         *(f"- `{signature}`" for signature in sorted({result["bleu_signature"] for result in results})),
         *(f"- `{signature}`" for signature in sorted({result["chrf_signature"] for result in results})),
         "- ± is half of the 95 % bootstrap interval of one run, or the standard deviation over several seeds",
+        "- to dense is the mean difference to the dense models of the same seeds",
         "- minutes are those of training, the making of the layer included, without the teacher's",
         "",
     ]
@@ -200,6 +203,11 @@ def _numbers(result: dict[str, Any]) -> list[str]:
 def _mean(values: Iterable[float | None]) -> float | None:
     known = [value for value in values if value is not None]
     return mean(known) if known else None
+
+
+def _seed(result: dict[str, Any]) -> tuple[Any, ...]:
+    """What a result shares with the dense model that it is compared with."""
+    return result["pair"], result["size"], result["seed"]
 
 
 def _key(result: dict[str, Any]) -> tuple[Any, ...]:

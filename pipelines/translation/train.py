@@ -62,8 +62,6 @@ class Trainer:
         self.dev = Batches(encoder.examples(corpus.dev), 4 * recipe.positions)
         self.n_pieces = encoder.n_pieces
         records = Records(folder / METRICS)
-        if not (folder / START).exists():
-            records.rewind(None)
         checkpoints = Checkpoints(folder / CHECKPOINTS, {"cell": asdict(cell), "recipe": asdict(recipe)})
         self.run = Run(Accelerator(cpu=True), cell.seed, checkpoints, records)
         self.start: Snapshot | None = checkpoints.last()

@@ -13,9 +13,7 @@ import pandas as pd
 import pyarrow as pa
 
 from see_kb.alignment.align import RULES, WORD_RULES
-from see_kb.errors import FormatError
-from see_kb.sources.files import read_bytes, sha256_of
-from see_kb.tables.manifest import read_manifest
+from see_kb.tables.manifest import read_manifest, tokenizer_copy
 from see_kb.tables.query import plain_rows
 from see_kb.tables.store import read_table
 from see_kb.tables.views import BANDS
@@ -96,10 +94,8 @@ def _counts(connection: duckdb.DuckDBPyConnection, column: str, table: str) -> p
 
 def _frequency_table(folder: Path, frequency: Path) -> pa.Table:
     tokenizer = read_manifest(folder)["tokenizer"]
-    path = folder / tokenizer["copy"]
-    if sha256_of(read_bytes(path)) != tokenizer["sha256"]:
-        raise FormatError(f"{path}: not the tokenizer that these tables were built from; build them anew")
-    counts = piece_frequencies(read_frequencies(frequency), path, tokenizer["format"], tokenizer["n_pieces"])
+    path, words = tokenizer_copy(folder), read_frequencies(frequency)
+    counts = piece_frequencies(words, path, tokenizer["format"], tokenizer["n_pieces"])
     return pa.table({"piece_id": range(len(counts)), "frequency": counts})
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from see_kb.errors import FormatError, SeeError
-from see_kb.sources.files import read_bytes
+from see_kb.sources.files import read_bytes, sha256_of
 
 MANIFEST = "manifest.json"
 SCHEMA_VERSION = 2
@@ -38,6 +38,20 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     if version != SCHEMA_VERSION:
         raise FormatError(f"{path}: schema version {version}, not {SCHEMA_VERSION}; build the tables anew")
     return dict(manifest)
+
+
+def tokenizer_copy(folder: Path) -> Path:
+    """The tokenizer's file in a folder of tables, held against its digest. Further errors are those of `read_manifest`.
+
+    Raises:
+        SeeError: the file is missing or cannot be read.
+        FormatError: it is another one.
+    """
+    tokenizer = read_manifest(folder)["tokenizer"]
+    path = folder / str(tokenizer["copy"])
+    if sha256_of(read_bytes(path)) != tokenizer["sha256"]:
+        raise FormatError(f"{path}: not the tokenizer that these tables were built from; build them anew")
+    return path
 
 
 def rows_digest(folder: Path) -> str:

@@ -13,7 +13,7 @@ _AMOUNTS = """
     SELECT piece_id, 'sememe ' || sememe AS unit, 1.0 / count(*) OVER (PARTITION BY piece_id, part) AS amount
     FROM piece_sememes
     UNION ALL
-    SELECT piece_id, 'morpheme ' || text, 1.0 FROM piece_units WHERE kind = 'morpheme'
+    SELECT DISTINCT piece_id, 'morpheme ' || text, 1.0 FROM piece_units WHERE kind = 'morpheme'
     ORDER BY ALL"""
 """The sememes of all senses of each part of a piece, one in sum for a part; the morphemes of its row, one for each."""
 

@@ -36,16 +36,15 @@ def piece_vectors(texts: Iterable[Sequence[int]], units: csr_array, width: int, 
         texts: ids of pieces, in order.
         units: (V, U), how much of each sememe and morpheme a piece has, see `read_unit_matrix`; U may be 0.
         width: columns of the vectors, fewer than pieces.
-        seed: of the turn. Equal seeds give equal vectors.
+        seed: of the turn. Equal seeds give equal vectors, but for rounding where numbers of threads differ.
     Returns:
         (V, width), mean 0 in each column and standard deviation 1 over all; those of pieces that neither stand
         beside others nor have units are drawn from a normal distribution.
     Raises:
-        SeeError: the width is none, or no two pieces stand together more often than by chance.
+        SeeError: see `check_vectors`; an id is no piece's; no two pieces stand together more often than by chance.
     """
     n_pieces = units.shape[0]
-    if not 1 <= width < n_pieces:
-        raise SeeError(f"vectors of {width} columns for {n_pieces} pieces; give fewer columns than pieces")
+    check_vectors(n_pieces, width, seed)
     counts = count_neighbours(texts, n_pieces)
     information = positive_information(counts)
     if not information.nnz:
@@ -53,6 +52,7 @@ def piece_vectors(texts: Iterable[Sequence[int]], units: csr_array, width: int, 
     generator = np.random.default_rng(seed)
     told = csr_array(hstack([information, _scaled(positive_information(units, 1.0), norm(information))]))
     left, values, _ = svds(told, k=width, v0=generator.standard_normal(n_pieces))
+    left *= np.sign(left[np.abs(left).argmax(axis=0), np.arange(width)])  # else the number of threads chooses the signs
     turn, _ = np.linalg.qr(generator.standard_normal((width, width)))
     table = (left * np.sqrt(values)) @ turn
     alone = np.asarray(told.sum(axis=1)) == 0
@@ -60,6 +60,20 @@ def piece_vectors(texts: Iterable[Sequence[int]], units: csr_array, width: int, 
     table[~alone] /= table[~alone].std()
     table[alone] = generator.standard_normal((int(alone.sum()), width))
     return np.asarray(table, dtype=np.float32)
+
+
+def check_vectors(n_pieces: int, width: int, seed: int) -> None:
+    """Refuse what vectors cannot be made of, before a text is read.
+
+    Raises:
+        SeeError: there are not fewer columns than pieces, or none, or the seed is negative.
+    """
+    if not 1 <= width < n_pieces:
+        raise SeeError(
+            f"a width of {width} for {n_pieces} pieces: vectors have fewer columns than pieces; give a smaller width"
+        )
+    if seed < 0:
+        raise SeeError(f"seed is {seed}; give a number from 0 on")
 
 
 def _scaled(information: csr_array, beside: float) -> csr_array:
@@ -76,12 +90,16 @@ def count_neighbours(texts: Iterable[Sequence[int]], n_pieces: int, window: int 
         window: how far apart pieces are that count.
     Returns:
         (V, V), symmetric: the sum of one over their distances.
+    Raises:
+        SeeError: an id is no piece's.
     """
     counts = csr_array((n_pieces, n_pieces), dtype=np.float64)
     unread = iter(texts)
     while some := list(islice(unread, TEXTS_AT_ONCE)):
         lengths = np.fromiter(map(len, some), np.int64, len(some))
         ids = np.fromiter(chain.from_iterable(some), np.int64, int(lengths.sum()))
+        if (wrong := ids[(ids < 0) | (ids >= n_pieces)]).size:
+            raise SeeError(f"a piece of the number {wrong[0]}, of {n_pieces} pieces; give ids from 0 to {n_pieces - 1}")
         text = np.repeat(np.arange(len(some)), lengths)
         for distance in range(1, window + 1):
             together = text[distance:] == text[:-distance]

@@ -17,7 +17,8 @@ def core_std(shape: ChainShape, row_std: float) -> float:
     An entry of a row is a sum over terms k and paths p (channels, or values of all bonds) of
     `amplitude[k] * product of O independent entries`. With entries of variance s^2 and P paths its variance is
     `sum(amplitude^2) * P * s^(2 O)`; terms that differ in one unit are uncorrelated. With squared amplitudes that
-    sum to 1 this is `row_std^2` for `s = (row_std / sqrt(P))^(1 / O)`.
+    sum to 1 this is `row_std^2` for `s = (row_std / sqrt(P))^(1 / O)`. A row whose sites all read the same core of a
+    shared table comes out longer: its products are then of equal entries, not of independent ones.
     """
     return float((row_std / shape.paths**0.5) ** (1 / shape.order))
 

@@ -1,6 +1,7 @@
 """Factors from tables: sizes that are kept, reports that are true, and what is refused."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -11,13 +12,13 @@ from safetensors.torch import save_file
 from pipelines.build import build_tables
 from pipelines.factor_inputs import read_rows, read_teacher, read_text_vectors, read_weights
 from pipelines.init import InitOptions, init_fitted, init_random
-from see_kb.errors import SeeError
+from see_kb.errors import FormatError, SeeError
 from see_kb.tables.store import read_table
 from see_tn.errors import FactorError
 from see_tn.fitting.als import FitOptions
 from see_tn.layer.checkpoint import load_embedding
 from tests.pipelines.command import assert_one_line, see
-from tests.small_data import small_inputs
+from tests.small_data import NORMAL, PIECES, sentencepiece_model, small_inputs
 
 WIDTH = 24
 QUICK = FitOptions(sweeps=3)
@@ -189,8 +190,30 @@ def test_a_text_that_tells_nothing_is_refused(small_tables, tmp_path):
     (tmp_path / "text.txt").write_text("\n", encoding="utf-8")
     options = ["--width", "24", "--text", tmp_path / "text.txt", "--out", tmp_path / "out"]
     assert_one_line(see("init", small_tables, *options), "text.txt: no two pieces", "give more text")
-    with pytest.raises(SeeError, match="fewer columns than pieces"):
-        read_text_vectors(small_tables, tmp_path / "text.txt", 3_000, 0)
+
+
+def test_a_width_that_is_too_large_for_a_text_is_named_and_not_the_text(small_tables, tmp_path):
+    options = ["--width", "3000", "--text", tmp_path / "text.txt", "--out", tmp_path / "out"]
+    process = see("init", small_tables, *options)
+    assert_one_line(process, "a width of 3000 for", "fewer columns than pieces; give a smaller width")
+    assert "text.txt" not in process.stderr
+
+
+def test_an_older_folder_is_refused_before_vectors_of_a_text_are_made(small_tables, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "thesis.txt").write_text("mine", encoding="utf-8")
+    options = ["--width", "24", "--text", tmp_path / "missing.txt", "--out", tmp_path / "out"]
+    assert_one_line(see("init", small_tables, *options), tmp_path / "out", "exists already")
+    assert_one_line(see("init", small_tables, *options, "--overwrite"), "thesis.txt")
+
+
+def test_another_tokenizer_in_the_place_of_the_copy_is_noticed(small_tables, tmp_path):
+    folder = shutil.copytree(small_tables, tmp_path / "tables")
+    (copy,) = folder.glob("tokenizer*")
+    copy.write_bytes(sentencepiece_model([*(piece[:2] for piece in PIECES), ("new", NORMAL)]))
+    (tmp_path / "text.txt").write_text("man dogs\n" * 10, encoding="utf-8")
+    with pytest.raises(FormatError, match="not the tokenizer that these tables were built from"):
+        read_text_vectors(folder, tmp_path / "text.txt", 4, 0)
 
 
 def test_weights_by_frequency_need_frequencies(small_tables, teacher, tmp_path):

@@ -11,9 +11,14 @@ pytest.importorskip("sacrebleu", reason="needs the extra translation")
 pytest.importorskip("transformers", reason="needs the extra hf")
 
 from pipelines.translation.bench import Bench, results, run_cells
-from pipelines.translation.cells import GRID, Cell, Recipe, all_cells
+from pipelines.translation.cells import GRID, SIZES, Cell, Recipe, all_cells
+from pipelines.translation.corpus import read_corpus
+from pipelines.translation.forms import make_layer
+from pipelines.translation.prepare import Prepared
 from pipelines.translation.report import markdown, summary, write_report
-from see_kb.errors import SeeError
+from see_kb.errors import FormatError, SeeError
+from see_tn.layer.checkpoint import stored_bytes
+from see_tn.planning.budget import Budget
 from tests.pipelines.command import assert_one_line, see
 from tests.pipelines.translation.corpora import write_corpora
 from tests.shared_data import ROOT
@@ -62,6 +67,19 @@ def test_cells_keep_to_their_budgets(bench):
             assert result["parameter_ratio" if result["by"] == "parameters" else "byte_ratio"] >= RATIO * 0.999
             wanted = (result["body_parameters"] + result["dense_parameters"]) / result["model_parameters"]
             assert result["model_parameter_ratio"] == wanted
+
+
+def test_bytes_are_those_of_what_has_to_be_stored(bench):
+    corpus, prepared = read_corpus(bench.data, "de-en"), Prepared(bench.out / "de-en")
+    material = prepared.material(prepared.encoder().examples(corpus.train), SIZES["base"].width, None)
+    found = by_name(bench)
+    for form, index in (("low-rank", False), ("word2ketxs", False), ("units", True)):
+        cell = next(cell for cell in CELLS if cell.form == form)
+        layer = make_layer(form, material, Budget(RATIO, "parameters"), 0)
+        result, rest = found[cell.name], 0 if index else layer.rows().stored_bytes()
+        assert result["bytes"] == stored_bytes(layer) - rest
+        assert result["byte_ratio"] == result["dense_bytes"] / result["bytes"]
+        assert result["model_bytes"] == 4 * result["body_parameters"] + result["bytes"]
 
 
 def test_parameters_are_those_that_a_model_has(bench):
@@ -136,6 +154,32 @@ def test_another_corpus_or_dictionary_is_refused(bench, tmp_path):
         next(run_cells(replace(bench, dictionaries=(tmp_path / "words.tsv",)), CELLS))
 
 
+@pytest.mark.parametrize("damage", ["", '{"bleu": 3', "[]"])
+def test_a_damaged_result_is_named(place, tmp_path, damage):
+    made = Bench(place / "corpora", tmp_path / "out", RECIPE)
+    folder = made.folder(CELLS[0])
+    folder.mkdir(parents=True)
+    (folder / "result.json").write_text(damage)
+    for reading in (lambda: results(made), lambda: list(run_cells(made, CELLS[:1]))):
+        with pytest.raises(SeeError, match=r"result\.json: damaged .*; remove it to train this model again"):
+            reading()
+
+
+def test_a_damaged_recipe_is_named(place, tmp_path):
+    (tmp_path / "recipe.json").write_text("")
+    with pytest.raises(FormatError, match=r"recipe\.json: damaged .*; remove it"):
+        next(run_cells(Bench(place / "corpora", tmp_path, RECIPE), CELLS[:1]))
+
+
+def test_a_dense_model_that_is_gone_is_named(place, tmp_path):
+    made = Bench(place / "corpora", tmp_path / "out", RECIPE)
+    folder = made.folder(CELLS[0])
+    folder.mkdir(parents=True)
+    (folder / "result.json").write_text('{"bleu": 3}')
+    with pytest.raises(SeeError, match=r"dense-seed0.model: gone; remove .*dense-seed0.result\.json to train it again"):
+        list(run_cells(made, [CODED]))
+
+
 def test_a_cell_that_another_process_holds_is_passed_over(place, tmp_path):
     from filelock import FileLock
 
@@ -178,6 +222,11 @@ def test_seeds_are_averaged_and_compared_with_the_dense_model(bench):
     assert "± 1.4" in markdown([*one, *other], [], 34)
 
 
+def refused(part, **change):
+    with pytest.raises(SeeError, match=part):
+        list(all_cells(**{"pairs": ["de-en"], "ratios": [20], "seeds": [0], **change}))
+
+
 def test_unknown_names_are_refused_by_name():
     for change, part in (
         ({"pairs": ["de-fr"]}, "'de-fr': no such pair; take one of de-en, zh-en"),
@@ -185,8 +234,17 @@ def test_unknown_names_are_refused_by_name():
         ({"ways": ["three-stage"]}, "'three-stage': no such way"),
         ({"sizes": ["huge"]}, "'huge': no such size"),
     ):
-        with pytest.raises(SeeError, match=part):
-            list(all_cells(**{"pairs": ["de-en"], "ratios": [20], "seeds": [0], **change}))
+        refused(part, **change)
+
+
+@pytest.mark.parametrize("ratio", [1, 0.5, -3, float("nan"), float("inf")])
+def test_ratios_that_make_nothing_smaller_are_refused(ratio):
+    refused(f"a ratio of {ratio:g}; give ratios above 1", ratios=[20, ratio])
+
+
+@pytest.mark.parametrize("seed", [-1, 2**31])
+def test_seeds_that_codes_cannot_be_learned_with_are_refused(seed):
+    refused(f"seed is {seed}; give a number from 0 to 2147483647", seeds=[0, seed])
 
 
 def test_a_report_is_written_without_training(bench, tmp_path):
@@ -202,6 +260,9 @@ def test_a_report_is_written_without_training(bench, tmp_path):
 def test_the_command_says_what_is_wrong(place, tmp_path):
     command = ("translate-bench", "--data", place / "corpora", "--out", tmp_path / "out", "--preset", "quick")
     assert_one_line(see(*command, "--ratios", "ten"), "--ratios ten: give numbers")
+    assert_one_line(see(*command, "--ratios", ""), "--ratios is empty; give values with commas between them")
+    assert_one_line(see(*command, "--seeds", ""), "--seeds is empty; give values")
+    assert_one_line(see(*command, "--seeds", "3000000000"), "seed is 3000000000; give a number from 0 to 2147483647")
     assert_one_line(see(*command, "--pairs", "zh-en"), "3am", "cannot be read")
     assert_one_line(see(*command, "--pieces", "5000"), "5000 pieces from 300 sentences", "ask for fewer pieces")
 

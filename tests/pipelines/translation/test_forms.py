@@ -7,10 +7,11 @@ from scipy.sparse import csr_array
 
 pytest.importorskip("transformers", reason="needs the extra hf")
 
-from pipelines.translation.forms import FORMS, Material, make_layer, owners
+from pipelines.translation.forms import FORMS, Material, make_layer, owners, spared_bytes
 from see_kb.errors import SeeError
 from see_kb.vocabulary.piece_vectors import piece_vectors
 from see_tn.chain.row_index import RowIndex
+from see_tn.layer.checkpoint import stored_bytes
 from see_tn.layer.spec import spec_of
 from see_tn.planning.budget import Budget
 from tests.see_tn.examples import some_rows
@@ -146,6 +147,26 @@ def test_without_a_teacher_see_learns_codes_from_the_text(by):
     together = torch.from_numpy(group[:, None] == group)
     cosines = directions @ directions.T
     assert cosines[together].mean() > cosines[~together].mean() + 0.3
+
+
+def test_units_computed_from_the_number_of_a_piece_spare_the_index_and_others_do_not(material):
+    budget = Budget(0.4, "parameters", "float32")
+    spared = {form: spared_bytes(form, make_layer(form, material, budget, 0)) for form in FORMS if form != "pq"}
+    units = 2 * N  # a byte at each of two sites
+    kept = 1 + 4  # how many terms all rows have, and their amplitude
+    assert {form: size for form, size in spared.items() if size} == dict.fromkeys(
+        ("low-rank", "word2ketxs"), units + kept
+    )
+
+
+@pytest.mark.parametrize("form", ["low-rank", "word2ketxs"])
+def test_what_a_computed_index_would_take_is_left_to_the_numbers(form):
+    n, width = 4_000, 32
+    rows = some_rows(n_pieces=n, most_terms=1)
+    material = material_of(rows, rows, some_texts(n), width)
+    layer = make_layer(form, material, Budget(4, "bytes", "int8"), 0).quantise()
+    taken = stored_bytes(layer) - spared_bytes(form, layer)
+    assert 0.95 * n * width < taken <= n * width
 
 
 def test_product_quantisation_needs_a_teacher(material):

@@ -27,12 +27,14 @@ def test_pieces_that_share_sememes_share_columns(small_tables):
     assert checked > 0
 
 
-def test_the_sememes_of_a_part_have_one_in_sum_and_pieces_without_any_have_nothing(small_tables):
+def test_sememes_of_a_part_have_one_in_sum_a_morpheme_one_and_pieces_without_any_nothing(small_tables):
     matrix = read_unit_matrix(small_tables)
+    of_terms = run_query(small_tables, "SELECT piece_id, text FROM piece_units WHERE kind = 'morpheme'")
+    assert of_terms.duplicated().any()  # the terms of a row share their morphemes
     known = run_query(
         small_tables,
         "SELECT piece_id, count(DISTINCT part) AS n FROM piece_sememes GROUP BY ALL "
-        "UNION ALL SELECT piece_id, count(*) FROM piece_units WHERE kind = 'morpheme' GROUP BY ALL",
+        "UNION ALL SELECT piece_id, count(DISTINCT text) FROM piece_units WHERE kind = 'morpheme' GROUP BY ALL",
     )
     wanted = known.groupby("piece_id")["n"].sum().reindex(range(matrix.shape[0]), fill_value=0)
     np.testing.assert_allclose(matrix.sum(axis=1), wanted.to_numpy(float))

@@ -98,8 +98,37 @@ def test_pieces_that_do_not_occur_get_vectors_of_their_own():
     assert unused.std() == pytest.approx(1, rel=0.05)
 
 
+def test_the_free_signs_of_singular_vectors_change_nothing(monkeypatch):
+    """Which sign a solver finds depends on the number of threads."""
+    wanted = piece_vectors(company(), csr_array((22, 0)), 8)
+    made = module.svds
+
+    def turned(*arguments, **options):
+        left, values, right = made(*arguments, **options)
+        return left * np.resize([1, -1], 8), values, right
+
+    monkeypatch.setattr(module, "svds", turned)
+    np.testing.assert_allclose(piece_vectors(company(), csr_array((22, 0)), 8), wanted, rtol=1e-5)
+
+
+@pytest.mark.parametrize("texts", [[[0, 1], [3]], [[-1, 1, 2]], [[0, 1, 2], [], [1, 3]]])
+def test_ids_of_no_piece_are_refused(texts):
+    with pytest.raises(SeeError, match=r"a piece of the number (3|-1), of 3 pieces; give ids from 0 to 2"):
+        piece_vectors(texts, csr_array((3, 0)), 2)
+
+
+def test_a_negative_seed_is_refused():
+    with pytest.raises(SeeError, match="seed is -1; give a number from 0 on"):
+        piece_vectors(company(), csr_array((22, 0)), 4, -1)
+
+
 @pytest.mark.parametrize(
-    ("texts", "width", "said"), [([[0, 1, 2]], 3, "fewer columns"), ([[0], [1]], 2, "more text"), ([], 1, "more text")]
+    ("texts", "width", "said"),
+    [
+        ([[0, 1, 2]], 3, "a width of 3 for 3 pieces: .* fewer columns"),
+        ([[0], [1]], 2, "more text"),
+        ([], 1, "more text"),
+    ],
 )
 def test_too_little_text_is_refused(texts, width, said):
     with pytest.raises(SeeError, match=said):

@@ -23,6 +23,14 @@ def test_rows_have_the_promised_std(form, order):
     assert abs(table.mean().item()) < 0.001
 
 
+def test_rows_of_one_core_at_all_sites_are_longer():
+    units = np.arange(2000)[:, None].repeat(2, axis=1)
+    rows = RowIndex.from_unit_rows(np.arange(2000), np.ones(2000, np.float32), units, (0, 0))
+    shape = ChainShape("cp", 64, (8, 8), 6, shared=True)
+    table = EntangledEmbedding(rows, shape, row_std=0.05, generator=seeded()).materialise().detach()
+    assert table.std().item() > 1.1 * 0.05
+
+
 def test_a_seed_means_the_same_cores_in_every_type():
     shape = ChainShape("mps", 12, (4, 3), 2)
     single = random_cores(shape, (5, 6), 0.1, seeded())
