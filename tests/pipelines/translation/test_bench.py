@@ -74,7 +74,7 @@ def test_bytes_are_those_of_what_has_to_be_stored(bench):
     material = prepared.material(prepared.encoder().examples(corpus.train), SIZES["base"].width, None)
     found = by_name(bench)
     for form, index in (("low-rank", False), ("word2ketxs", False), ("units", True)):
-        cell = next(cell for cell in CELLS if cell.form == form)
+        cell = next(cell for cell in CELLS if (cell.form, cell.by) == (form, "parameters"))
         layer = make_layer(form, material, Budget(RATIO, "parameters"), 0)
         result, rest = found[cell.name], 0 if index else layer.rows().stored_bytes()
         assert result["bytes"] == stored_bytes(layer) - rest
