@@ -1,6 +1,5 @@
 """Whether what a run reads belongs together, and whether the model can be trained on it."""
 
-import json
 from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
@@ -9,7 +8,8 @@ from typing import Any, cast
 import torch
 
 from pipelines.init import REPORT
-from see_kb.errors import FormatError, SeeError
+from pipelines.whole_files import read_json
+from see_kb.errors import SeeError
 from see_kb.tables.manifest import rows_digest
 from see_kb.tables.store import read_table
 from see_kb.vocabulary.reader import read_vocabulary
@@ -89,15 +89,13 @@ def check_factors(folder: Path, tables: Path) -> None:
     """Compare the tables that factors were made from, where their report tells, with others.
 
     Raises:
+        FormatError: the report is damaged.
         SeeError: the folder is missing, or they differ.
     """
     if not folder.is_dir():
         raise SeeError(f"{folder}: no such folder; name factors made by `see init`, or leave them to the run")
     if not (folder / REPORT).is_file():
         return
-    try:
-        made_from = json.loads((folder / REPORT).read_text(encoding="utf-8"))["tables_sha256"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise FormatError(f"{folder / REPORT}: damaged ({error}); make the factors anew") from error
-    if made_from != rows_digest(tables):
+    made_from = read_json(folder / REPORT, "make the factors anew")
+    if made_from.get("tables_sha256") != rows_digest(tables):
         raise SeeError(f"{folder}: factors made from other tables; make them with `see init {tables}`")

@@ -17,7 +17,7 @@ from see_tn.layer.checkpoint import load_embedding
 from see_tn.layer.embedding import EntangledEmbedding
 from see_tn.layer.spec import INT8
 from see_tn.models.install import Swap
-from see_tn.models.places import find_places
+from see_tn.models.places import find_places, untied_head
 from see_tn.models.swap import swap_embedding
 
 Says = Callable[[str], None]
@@ -95,12 +95,6 @@ def read_config(folder: Path) -> Any:
         raise SeeError(
             f"{folder / 'config.json'}: no model that transformers knows ({_line(error)}); check its values"
         ) from error
-
-
-def untied_head(model: Any) -> Any:
-    """A model's head if it has a table of its own, else None."""
-    head = model.get_output_embeddings()
-    return None if head is None or head.weight is model.get_input_embeddings().weight else head
 
 
 def check_places(model: Any, inputs: FinetuneInputs) -> None:
@@ -184,7 +178,7 @@ def make_student(model: Any, plan: FactorPlan, says: Says) -> Student:
     table = model.get_input_embeddings().weight
     layer = plan.layer(table, says)
     output = untied_head(model)
-    head = None if output is None else plan.head(output.weight, says)
+    head = None if output is None else plan.head(cast(torch.Tensor, output.weight), says)
     layers = tuple(one for one in (layer, head) if one is not None)
     for one in layers:
         if one.is_quantised:

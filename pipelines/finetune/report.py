@@ -1,10 +1,13 @@
 """What a finetuning run came to."""
 
-import json
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
+from pipelines.whole_files import read_json
+from see_kb.errors import FormatError
+
 REPORT, MODEL = "report.json", "model"
+REMEDY = "name a new folder to train again"
 
 
 @dataclass(frozen=True)
@@ -22,8 +25,15 @@ class FinetuneReport:
 
     @classmethod
     def read(cls, out: Path) -> "FinetuneReport":
-        """Read the report of a run that is done."""
-        return cls(**json.loads((out / REPORT).read_text(encoding="utf-8")))
+        """Read the report of a run that is done.
+
+        Raises:
+            FormatError: it is damaged.
+        """
+        values = read_json(out / REPORT, REMEDY)
+        if values.keys() != {field.name for field in fields(cls)}:
+            raise FormatError(f"{out / REPORT}: damaged (no report of a run); {REMEDY}")
+        return cls(**values)
 
     def in_words(self, out: Path) -> str:
         """Sum a run up for a reader."""

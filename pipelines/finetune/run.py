@@ -139,6 +139,7 @@ class _Finetuning:
             self._leave_folder()
             raise
         self.run, self.start = self._checkpointed()
+        self.judged: float | None = None
 
     def report(self) -> FinetuneReport:
         """Train what is not trained yet, and write the result."""
@@ -175,12 +176,13 @@ class _Finetuning:
         start, self.start = self.start, None  # it holds as much as the model: it is let go of
         if start is not None and start.progress.stage != number:
             start = None
-        return stage.train(start, lambda step, text: self.shows(number, step, steps, text))
+        judged = None if number == 1 else self.judged
+        return stage.train(start, lambda step, text: self.shows(number, step, steps, text), judged)
 
     def _mark(self, stage: int, outcome: Outcome) -> None:
-        """Measure the student before, between and after stages, for the report."""
-        loss = cross_entropy(self.model, self.kept_apart, self.accelerator)
-        self.run.records.add(stage, outcome.steps, {MARK: loss, "seconds": outcome.seconds})
+        """Measure the student before a stage, for the report and for stage 2, which judges by the same."""
+        self.judged = cross_entropy(self.model, self.kept_apart, self.accelerator)
+        self.run.records.add(stage, outcome.steps, {MARK: self.judged, "seconds": outcome.seconds})
 
     def _examples(self, n_pieces: int) -> Examples:
         options, config = self.options, self.model.config

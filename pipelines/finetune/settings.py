@@ -1,11 +1,11 @@
 """What makes a run what it is: its options, and digests of what it reads."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 from pipelines.finetune.options import FinetuneInputs, FinetuneOptions
-from see_kb.errors import FormatError, SeeError
+from pipelines.whole_files import read_json
+from see_kb.errors import SeeError
 from see_kb.tables.manifest import digest_of, rows_digest
 from see_tn.layer.checkpoint import CONFIG, TENSORS
 from see_tn.training.settings import first_difference, plain
@@ -47,10 +47,6 @@ def check_run(out: Path, settings: dict[str, Any]) -> None:
         FormatError: its file is damaged.
         SeeError: a setting is another.
     """
-    file = out / RUN
-    try:
-        before = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise FormatError(f"{file}: damaged ({error}); name a new folder") from error
+    before = read_json(out / RUN, "name a new folder")
     if other := first_difference(before, plain(settings)):
         raise SeeError(f"{out}: a run with another {other} lies here; give the same options, or name a new folder")

@@ -21,6 +21,7 @@ and trains them is the same.
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import permutations
 from math import ceil
 
@@ -186,30 +187,40 @@ def owners(rows: RowIndex) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     return found
 
 
-def _low_rank(material: Material, budget: Budget, seed: int) -> EntangledEmbedding:
+def _low_rank(material: Material) -> tuple[RowIndex, ChainShape]:
     n = material.n_pieces
     index = np.stack([np.arange(n), np.zeros(n)], axis=1).astype(np.int32)[:, None]
     rows = RowIndex(index, np.ones((n, 1), np.float32), (n, 1))
-    shape = ChainShape("cp", material.width, (1, material.width), 1)
-    return _chained(rows, shape, material, _without_index(budget, rows, material), seed)
+    return rows, ChainShape("cp", material.width, (1, material.width), 1)
 
 
-def _word2ketxs(material: Material, budget: Budget, seed: int) -> EntangledEmbedding:
+def _word2ketxs(material: Material) -> tuple[RowIndex, ChainShape]:
     n, order = material.n_pieces, 2
     root = ceil(n ** (1 / order) - 1e-9)
     index = np.stack([np.arange(n) // root, np.arange(n) % root], axis=1).astype(np.int32)[:, None]
     rows = RowIndex(index, np.ones((n, 1), np.float32), (ceil(n / root), root))
     sites = balanced_sites(material.width, order)
-    shape = ChainShape("cp", material.width, sites, 1)
-    return _chained(rows, shape, material, _without_index(budget, rows, material), seed)
+    return rows, ChainShape("cp", material.width, sites, 1)
 
 
-def _without_index(budget: Budget, rows: RowIndex, material: Material) -> Budget:
-    """A budget that bytes of an index that is computed do not count in, see `spared_bytes`."""
-    if budget.by == "parameters":
-        return budget
-    n, width = material.n_pieces, material.width
-    return replace(budget, ratio=dense_bytes(n, width) / (budget.allowed(n, width) + rows.stored_bytes()))
+COMPUTED: dict[str, Callable[[Material], tuple[RowIndex, ChainShape]]] = {
+    "low-rank": _low_rank,
+    "word2ketxs": _word2ketxs,
+}
+"""Forms whose units are functions of a piece's number: their index need not be stored."""
+
+
+def _computed(form: str, material: Material, budget: Budget, seed: int) -> EntangledEmbedding:
+    rows, shape = COMPUTED[form](material)
+    if budget.by == "bytes":
+        n, width = material.n_pieces, material.width
+        budget = replace(budget, ratio=dense_bytes(n, width) / (budget.allowed(n, width) + rows.stored_bytes()))
+    return _chained(rows, shape, material, budget, seed)
+
+
+def spared_bytes(form: str, layer: EntangledEmbedding) -> int:
+    """The bytes of a layer's index that need not be stored, as its units are computed from the piece's number."""
+    return layer.rows().stored_bytes() if form in COMPUTED else 0
 
 
 def _morphte(material: Material, budget: Budget, seed: int) -> EntangledEmbedding:
@@ -238,19 +249,10 @@ FORMS: dict[str, Callable[[Material, Budget, int], EntangledEmbedding]] = {
     "units": _units,
     "shuffled": _shuffled,
     "random": _random,
-    "low-rank": _low_rank,
-    "word2ketxs": _word2ketxs,
+    **{form: partial(_computed, form) for form in COMPUTED},
     "morphte": _morphte,
     "pq": _pq,
 }
-
-COMPUTED = frozenset({"low-rank", "word2ketxs"})
-"""Forms whose units are functions of a piece's number."""
-
-
-def spared_bytes(form: str, layer: EntangledEmbedding) -> int:
-    """The bytes of a layer's index that need not be stored, as its units are computed from the piece's number."""
-    return layer.rows().stored_bytes() if form in COMPUTED else 0
 
 
 def _separate(material: Material) -> ChainShape:

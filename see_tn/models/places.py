@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import torch
 from torch import Tensor, nn
@@ -69,11 +69,30 @@ def find_places(model: nn.Module, name: str | None, *, with_head: bool) -> Place
     rows, heads = _readers(model, embedding.weight, embedding)
     if not with_head:
         return Places(rows, heads)
-    head = _untied_head(model, heads)
-    of_head, (untied, *more) = _readers(model, model.get_submodule(head).weight)
+    head = untied_head(model, name)
+    if not isinstance(head, nn.Linear):
+        raise FactorError(f"{type(model).__name__}: no output head with a table of its own; leave `head` out")
+    of_head, (untied, *more) = _readers(model, head.weight)
     if more:
         raise FactorError(f"{type(model).__name__}: {untied} and {more[0]} share a table; one head may")
     return Places(rows, heads, untied, of_head)
+
+
+def untied_head(model: nn.Module, name: str | None = None) -> nn.Module | None:
+    """Give a model's output head if it has a table of its own, else None.
+
+    Args:
+        model: a Hugging Face model, or any module.
+        name: the dotted name of the embedding, as in `find_places`.
+    Raises:
+        FactorError: there is no such embedding, or several and none is named.
+    """
+    get = getattr(model, "get_output_embeddings", None)
+    head = get() if callable(get) else None
+    table = (_named(model, name) if name else _input_embedding(model)).weight
+    own = getattr(head, "weight", None)
+    tied = isinstance(own, Tensor) and _is_same(own, table)
+    return None if tied else cast(nn.Module | None, head)
 
 
 def _readers(
@@ -149,12 +168,3 @@ def _named(model: nn.Module, name: str) -> nn.Embedding:
     if not isinstance(module, nn.Embedding):
         raise FactorError(f"{type(model).__name__}.{name}: a {type(module).__name__}, not an nn.Embedding")
     return module
-
-
-def _untied_head(model: nn.Module, tied: tuple[str, ...]) -> str:
-    get = getattr(model, "get_output_embeddings", None)
-    head = get() if callable(get) else None
-    names = [path for path, module in model.named_modules() if module is head and path not in tied]
-    if not names or not isinstance(head, nn.Linear):
-        raise FactorError(f"{type(model).__name__}: no output head with a table of its own; leave `head` out")
-    return str(names[0])

@@ -102,15 +102,24 @@ class Stage:
         self.progress = Progress(number)
         self.best: dict[str, Tensor] = {}
 
-    def train(self, start: Snapshot | None = None, shows: Shows = lambda _step, _text: None) -> Outcome:
+    def train(
+        self,
+        start: Snapshot | None = None,
+        shows: Shows = lambda _step, _text: None,
+        judged: float | None = None,
+    ) -> Outcome:
         """Train from the beginning or from a snapshot of this stage.
 
+        Args:
+            start: the snapshot.
+            shows: told how it goes.
+            judged: the loss on texts kept apart of the weights that the stage begins with, where it is known.
         Raises:
             FactorError: a loss is not finite, or a checkpoint cannot be written; the last one is kept.
         """
         began = time.monotonic() - (start.progress.seconds if start else 0.0)
         if start is None:
-            self._judge()
+            self._judge(judged)
         else:
             self._go_on(start)
         options = self.options
@@ -174,10 +183,10 @@ class Stage:
         self.run.records.add(self.number, step, {**numbers, "rate": self.options.rate_at(step - 1)})
         shows(step, ", ".join(f"{name} {value:.4g}" for name, value in numbers.items() if name != "gradient"))
 
-    def _judge(self) -> None:
+    def _judge(self, known: float | None = None) -> None:
         if self.kept_apart is None:
             return
-        loss = evaluate(self.judge, self.kept_apart, self.run.accelerator)
+        loss = evaluate(self.judge, self.kept_apart, self.run.accelerator) if known is None else known
         self._check(self.progress.step, {"loss on texts kept apart": loss})
         self.run.records.add(self.number, self.progress.step, {"kept_apart": loss})
         before = self.progress

@@ -20,12 +20,14 @@ from pipelines.finetune.options import FinetuneInputs, StageLength
 from pipelines.finetune.run import finetune
 from pipelines.finetune.texts import SpecialIds, read_examples
 from pipelines.init import InitOptions, init_random
-from see_kb.errors import SeeError
+from see_kb.errors import FormatError, SeeError
 from see_kb.vocabulary.piece_vectors import piece_vectors
 from see_tn.errors import FactorError
 from see_tn.layer.checkpoint import load_embedding
 from see_tn.layer.spec import spec_of
 from see_tn.models.saved import load_swapped
+from see_tn.training import loop
+from see_tn.training.loop import evaluate
 from tests.pipelines.command import assert_one_line, see
 from tests.pipelines.finetune.runs import (
     COMMON,
@@ -61,6 +63,33 @@ def test_an_untied_head_gets_factors_of_its_own(place, tmp_path):
     assert (tmp_path / "run" / "head-factors").is_dir()
     state = load_swapped(tmp_path / "run" / "model").state_dict()
     assert not {"model.embed_tokens.weight", "lm_head.weight"} & state.keys()
+
+
+@pytest.mark.parametrize("scratch", [False, True])
+def test_the_student_is_measured_once_before_the_second_stage(scratch, place, tmp_path, monkeypatch):
+    measured = []
+
+    def counted(objective, *arguments):
+        measured.append(type(objective).__name__)
+        return evaluate(objective, *arguments)
+
+    monkeypatch.setattr(loop, "evaluate", counted)
+    options = replace(OPTIONS, scratch=scratch, length_1=StageLength(0, 2), length_2=StageLength(0, 1))
+    report = finetune(inputs(place), tmp_path / "run", options)
+    lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    first = next(line["kept_apart"] for line in lines if line["stage"] == 2 and "kept_apart" in line)
+    assert first == (report.before if scratch else report.after_stage_1)
+    # Before, after the step and in the end; with a teacher also after stage 1, and the teacher.
+    assert measured.count("CrossEntropy") == (3 if scratch else 5)
+
+
+def test_a_damaged_report_is_named(place, tmp_path):
+    options = replace(OPTIONS, length_1=StageLength(0, 1), length_2=StageLength(0, 1))
+    finetune(inputs(place), tmp_path / "run", options)
+    for damaged in ("{", "[]", '{"after": 1}'):
+        (tmp_path / "run" / "report.json").write_text(damaged)
+        with pytest.raises(FormatError, match=r"report\.json: damaged .*; name a new folder to train again"):
+            finetune(inputs(place), tmp_path / "run", options)
 
 
 def test_from_scratch_there_is_no_teacher_and_one_stage(place, tmp_path):

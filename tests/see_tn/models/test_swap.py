@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from see_tn.errors import FactorError
+from see_tn.models.places import untied_head
 from see_tn.models.swap import swap_embedding
 from tests.see_tn.examples import seeded
 from tests.see_tn.models.tiny import (
@@ -161,6 +162,18 @@ def test_an_untied_head_may_get_a_layer_of_its_own():
         swap_embedding(tiny("Phi-3, tied"), some_factors(), head=head)
 
 
+def test_a_head_of_its_own_is_told_by_the_memory_of_its_table():
+    model = tiny("Phi-3")
+    assert untied_head(model) is model.lm_head
+    model.lm_head.weight = nn.Parameter(model.model.embed_tokens.weight.detach())  # another object, the same memory
+    assert untied_head(model) is None
+    plain = Plain()
+    assert untied_head(plain, "words") is None
+    plain.get_output_embeddings = lambda: plain.head
+    assert untied_head(plain, "words") is None
+    assert untied_head(plain, "places") is plain.head
+
+
 def test_a_decoder_with_pieces_of_its_own_takes_the_heads_layer():
     model, layer, head = unshared(), some_factors(), some_factors()
     with torch.no_grad():
@@ -249,6 +262,7 @@ PARALLEL = """
 import os, sys
 import torch
 from torch.nn.parallel import DistributedDataParallel
+from see_tn.models.places import untied_head
 from see_tn.models.swap import swap_embedding
 from tests.see_tn.models.tiny import IDS, logits, some_factors, tiny
 torch.set_num_threads(1)

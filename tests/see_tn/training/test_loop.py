@@ -243,6 +243,16 @@ def test_a_stage_that_only_spoils_its_weights_ends_with_those_that_it_started_wi
     assert all(torch.equal(before[name], value) for name, value in weights(one).items())
 
 
+def test_what_the_first_weights_are_worth_is_not_measured_again_where_it_is_known(tmp_path):
+    one = stage("cross-entropy", tmp_path)
+    before = weights(one)
+    outcome = one.train(judged=0.0)
+    assert (outcome.best_step, outcome.best) == losses(tmp_path, "kept_apart")[0] == (0, 0.0)
+    assert all(torch.equal(before[name], value) for name, value in weights(one).items())
+    with pytest.raises(FactorError, match="the loss on texts kept apart is nan"):
+        stage("cross-entropy").train(judged=math.nan)
+
+
 def test_passes_of_a_step_add_up_to_the_step(tmp_path):
     """With twice the passes the curve is the same; texts are dealt so that each part has one."""
     curves = []
