@@ -105,9 +105,9 @@ class FinetuneOptions:
                 f"{self.longest} pieces of a text; give numbers from 1 on, and 4 pieces at least"
             )
 
-    def settings(self, inputs: FinetuneInputs) -> dict[str, Any]:
+    def settings(self) -> dict[str, Any]:
         """What makes a run what it is, for its checkpoints: everything but how it is shown."""
         values = asdict(self)
         for name in ("cpu", "log_every", "tensorboard"):
             values.pop(name)
-        return {**values, **{name: str(path) for name, path in asdict(inputs).items() if path is not None}}
+        return values

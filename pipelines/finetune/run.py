@@ -35,8 +35,9 @@ from pipelines.finetune.models import (
 )
 from pipelines.finetune.options import FinetuneInputs, FinetuneOptions
 from pipelines.finetune.report import MODEL, REPORT, FinetuneReport
-from pipelines.finetune.settings import RUN, check_run, run_settings
-from pipelines.finetune.texts import SpecialIds, find_tokenizer, read_examples
+from pipelines.finetune.settings import RUN, check_run, run_settings, write_run
+from pipelines.finetune.texts import SpecialIds, read_examples
+from pipelines.finetune.tokenizer import find_tokenizer, tokenizer_files
 from pipelines.model_sizes import ModelSizes
 from pipelines.whole_files import write_json
 from see_kb.errors import SeeError
@@ -216,7 +217,7 @@ class _Finetuning:
             if self.out.exists() and any(self.out.iterdir()):
                 raise SeeError(f"{self.out}: holds something else than a run; name a new folder")
             self.out.mkdir(parents=True, exist_ok=True)
-            write_json(self.out / RUN, self.settings)
+            write_run(self.out, self.settings, self.inputs)
         self.accelerator.wait_for_everyone()
         check_run(self.out, self.settings)
 
@@ -279,7 +280,8 @@ class _Finetuning:
             for name, layer in zip(TRAINED, self.student.layers, strict=False):
                 save_embedding(layer, self.out / name, overwrite=True)
             self.model.save_pretrained(self.out / MODEL)
-            shutil.copyfile(self.tokenizer, self.out / MODEL / self.tokenizer.name)
+            for file in tokenizer_files(self.tokenizer):
+                shutil.copyfile(file, self.out / MODEL / file.name)
             self.run.records.close()
             write_json(self.out / REPORT, asdict(report))
             shutil.rmtree(self.out / CHECKPOINTS, ignore_errors=True)

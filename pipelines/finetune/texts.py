@@ -5,13 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipelines.finetune.tokenizer import read_encoders
 from pipelines.parallel_text import read_lines
 from see_kb.errors import FormatError, SeeError
-from see_kb.vocabulary.encoders import read_encoder
 from see_tn.training.batches import Examples
-
-TOKENIZERS = ("tokenizer.json", "tokenizer.model", "spiece.model")
-"""Names of tokenizer files, in the order in which they are looked for in a folder."""
 
 
 @dataclass(frozen=True)
@@ -46,20 +43,6 @@ def _special_id(config: Any, name: str, n_pieces: int, file: Path) -> int | None
     return int(first)
 
 
-def find_tokenizer(folder: Path, model_type: str) -> Path:
-    """The tokenizer file of a model folder.
-
-    Raises:
-        SeeError: there is none, or one whose ids are not the model's.
-    """
-    for name in TOKENIZERS:
-        if (folder / name).is_file():
-            if name == "spiece.model" and "pegasus" in model_type:
-                raise SeeError(f"{folder / name}: {model_type} shifts its ids; save the tokenizer as tokenizer.json")
-            return folder / name
-    raise SeeError(f"{folder}: no {' and no '.join(TOKENIZERS)}; name the tokenizer with --tokenizer")
-
-
 def read_examples(
     path: Path, tokenizer: Path, special: SpecialIds, longest: int, *, pairs: bool, n_pieces: int
 ) -> Examples:
@@ -67,8 +50,8 @@ def read_examples(
 
     Args:
         path: UTF-8, plain or `.gz`, one text a line.
-        tokenizer: a SentencePiece model, or a `tokenizer.json` (extra `hf`).
-        special: what stands around a text. A `tokenizer.json` adds its own pieces first.
+        tokenizer: a SentencePiece model, a `tokenizer.json`, or the vocabulary of a Marian tokenizer.
+        special: what stands around a text. Others than a SentencePiece model add their own pieces first.
         longest: pieces of an example.
         pairs: whether a line is a source and a target with a tab between them.
         n_pieces: rows of the model's table.
@@ -76,7 +59,7 @@ def read_examples(
         SeeError: a file cannot be read, or the tokenizer gives pieces that the model does not have.
         FormatError: a line is damaged.
     """
-    encode = read_encoder(tokenizer, special=True)
+    encode, encode_targets = read_encoders(tokenizer)
     lines = read_lines(path)
     if not pairs:
         sources = _around(encode(lines), special, longest, begin=True)
@@ -87,7 +70,7 @@ def read_examples(
     else:
         first, second = _split(path, lines)
         sources = _around(encode(first), special, longest, begin=False)
-        targets = _around(encode(second), special, longest, begin=False)
+        targets = _around(encode_targets(second), special, longest, begin=False)
         if empty := [number for number, pair in enumerate(zip(sources, targets, strict=True), 1) if not all(pair)]:
             raise FormatError(f"{path}:{empty[0]}: a side without any piece; remove the line")
         start = special.decoder_start if special.decoder_start is not None else special.begin

@@ -26,27 +26,30 @@ def read_encoder(tokenizer: Path, *, special: bool) -> Encode:
         FormatError: that package refuses it.
     """
     as_json = is_json(read_bytes(tokenizer))
-    with _refusals(tokenizer):
+    with refusals(tokenizer):
         encode = _read_json(tokenizer, special) if as_json else _read_sentencepiece(tokenizer)
 
     def guarded(texts: Sequence[str]) -> Sequence[Sequence[int]]:
-        with _refusals(tokenizer):
+        with refusals(tokenizer):
             return encode(texts)
 
     return guarded
 
 
 @contextmanager
-def _refusals(tokenizer: Path) -> Iterator[None]:
-    """Name the file: the libraries raise plain Exception and RuntimeError, when they read and when they cut."""
+def refusals(tokenizer: Path) -> Iterator[None]:
+    """Name a tokenizer's file where its library fails: they raise whatever they come to, reading and cutting.
+
+    Raises:
+        FormatError: what the library raised, in one line.
+    """
     try:
         yield
     except SeeError:
         raise
     except Exception as error:
-        raise FormatError(
-            f"{tokenizer}: its library refuses it ({str(error)[:100]}); get the tokenizer anew"
-        ) from error
+        said = " ".join(str(error).split())[:100]
+        raise FormatError(f"{tokenizer}: its library refuses it ({said}); get the tokenizer anew") from error
 
 
 def _read_sentencepiece(path: Path) -> Encode:

@@ -83,6 +83,18 @@ def test_another_teacher_or_other_factors_under_the_same_name_are_another_run(pl
         finetune(given, tmp_path / "run", OPTIONS)
 
 
+def test_a_run_goes_on_with_the_same_files_wherever_they_lie(place, tmp_path):
+    values = map(str, (place, tmp_path / "run", 2, 9))
+    subprocess.run([sys.executable, "-c", KILLED, *values], cwd=ROOT, check=False)
+    asked_for = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert asked_for["read_from"]["text"] == str(place / "text.txt")
+    shutil.copytree(place, tmp_path / "moved")
+    report = finetune(inputs(tmp_path / "moved"), tmp_path / "run", OPTIONS)
+    assert report == finetune(inputs(place), tmp_path / "run", OPTIONS)
+    steps = [(stage, step) for stage, step, _ in metrics(tmp_path / "run")]
+    assert steps == [*((1, step) for step in range(1, 10)), *((2, step) for step in range(1, 11))]
+
+
 def test_a_run_does_not_go_on_with_another_number_of_processes(place, tmp_path):
     values = map(str, (place, tmp_path / "run", 2, 9))
     subprocess.run([sys.executable, "-c", KILLED, *values], cwd=ROOT, check=False)
