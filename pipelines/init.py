@@ -26,6 +26,7 @@ from see_tn.layer.spec import FLOATS, INT8, LayerSpec, row_dtype, spec_of
 from see_tn.planning.alternative import Alternative
 from see_tn.planning.baselines import Method, compare
 from see_tn.planning.budget import Budget, By, Storage, layer_spec, shape_for_ratio
+from see_tn.planning.codes import Purpose
 from see_tn.planning.weigh import Kind, weigh
 
 Terms = Literal["auto", "products", "codes", "both"]
@@ -61,8 +62,8 @@ class InitOptions:
     numbers, as papers count. `storage` is the type of the terms. `terms` says what a fitted row is a sum of: products
     of units' cores, learned codes, both, or whatever is measured to fit best at this budget (`auto`; by parameters,
     which codes are not, products). `shared` gives a unit one core for all sites of equal size. `row_std` is the
-    standard deviation of random rows. `frequency_power` weighs pieces by their frequency to that power. `to_train`
-    says that factors are trained further with their model, not used as they are.
+    standard deviation of random rows. `frequency_power` weighs pieces by their frequency to that power. `purpose`
+    says whether factors are used as they are, trained further with their model, or start a model that has no teacher.
     """
 
     ratio: float = 20.0
@@ -75,7 +76,7 @@ class InitOptions:
     row_std: float = 0.02
     frequency_power: float = 0.0
     fit: FitOptions = field(default_factory=FitOptions)
-    to_train: bool = False
+    purpose: Purpose = "use"
 
     def __post_init__(self) -> None:
         if not 0 < self.row_std < math.inf:
@@ -259,7 +260,7 @@ class _Plan:
             options.budget,
             kinds=KINDS[options.terms],
             weights=weights,
-            to_train=options.to_train,
+            purpose=options.purpose,
             seed=options.seed,
             progress=lambda text: says(f"weighing {text}"),
         )

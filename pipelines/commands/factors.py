@@ -107,8 +107,8 @@ def init(
         bool,
         typer.Option(
             "--to-train",
-            help="The factors are trained further with their model, as those of a text always are: take codes without "
-            "a basis if nearly as good.",
+            help="The factors are trained further with their model: take codes without a basis if nearly as good "
+            "(those of a text are always without).",
         ),
     ] = False,
     seed: Annotated[int, typer.Option(help="Equal seeds give equal factors.", min=0)] = 0,
@@ -150,8 +150,8 @@ def init(
     if not fitted and (plot or resume or to_train):
         raise SeeError("--plot, --resume and --to-train are about a fit; give --teacher or --text")
     storage = dtype or ("int8" if fitted else "bfloat16")
-    fit, to_train = FitOptions(sweeps=sweeps), to_train or bool(text)
-    options = InitOptions(ratio, by, form, storage, terms, shared, seed, row_std, frequency_power, fit, to_train)
+    fit, purpose = FitOptions(sweeps=sweeps), _purpose(text, to_train=to_train)
+    options = InitOptions(ratio, by, form, storage, terms, shared, seed, row_std, frequency_power, fit, purpose)
     if plot:
         check_plot(plot)
     check_unsaved(out, {REPORT}, overwrite=overwrite)  # before the minutes that vectors of a text take
@@ -175,3 +175,9 @@ def init(
     if report.baselines:
         output().print(methods_table(report))
     typer.echo(init_summary(report))
+
+
+def _purpose(text: Path | None, *, to_train: bool) -> Literal["use", "train", "start"]:
+    if text:
+        return "start"
+    return "train" if to_train else "use"

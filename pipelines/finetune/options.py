@@ -80,7 +80,7 @@ class FinetuneOptions:
     """
 
     scratch: bool = False
-    init: InitOptions = field(default_factory=lambda: InitOptions(to_train=True))
+    init: InitOptions = field(default_factory=lambda: InitOptions(purpose="train"))
     length_1: StageLength = field(default_factory=lambda: StageLength(0.5))
     length_2: StageLength = field(default_factory=lambda: StageLength(2.0))
     stage_1: Optimisation = field(default_factory=lambda: Optimisation(0, rate=1e-3))

@@ -117,7 +117,7 @@ def _see(material: Material, budget: Budget, seed: int) -> EntangledEmbedding:
         budget if budget.by == "bytes" else _with_bytes_of_units(material, budget),
         kinds=("codes", "both"),
         weights=material.weights,
-        to_train=True,
+        purpose="start" if material.teacher is None else "train",
         seed=seed,
     )[0]
     return _fitted(best.spec, material.rows, table, material.weights, seed)

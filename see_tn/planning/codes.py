@@ -1,9 +1,11 @@
 """Which learned codes a budget buys: how many, of how many bits, for how many numbers each."""
 
+import math
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import product
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -18,11 +20,17 @@ WIDEST_PART = 16
 FULL_BASIS = 1024
 """Columns up to which one basis turns all of them: beyond, its d x d numbers and their work grow too large."""
 
+Purpose = Literal["use", "train", "start"]
+"""What codes are for: to be used as they are, to be trained further, or to start a model with that has no teacher."""
+
 WORTH_TRAINING = 1.03
 """Error of codes without a basis, over that of others, up to which training makes more of them.
 
-A basis of fewer rows than columns holds all rows in one subspace. docs/results/basis.md has the runs.
+A basis of fewer rows than columns holds all rows in one subspace. docs/results/basis.md has the runs. A model without a
+teacher never leaves it, and repeats itself: it takes none, see docs/results/scratch.md.
 """
+
+_WORTH: dict[Purpose, float] = {"use": 1.0, "train": WORTH_TRAINING, "start": math.inf}
 
 BLOCK = 512
 SAMPLE = 8192  # rows on which shapes are compared
@@ -79,7 +87,7 @@ def best_codes(
     *,
     int8: bool,
     weights: Tensor | None = None,
-    to_train: bool = False,
+    purpose: Purpose = "use",
     seed: int = 0,
 ) -> tuple[CodeShape, float]:
     """Compare shapes on a sample of a table's rows with little effort.
@@ -89,7 +97,7 @@ def best_codes(
         table: (V, width), the mean taken out.
         int8: whether codewords and basis are to be kept in 8 bits.
         weights: (V,), how much a row's squared error counts.
-        to_train: whether codewords are trained further with a model, see `WORTH_TRAINING`.
+        purpose: what the codes are for: which ones are best depends on it, see `WORTH_TRAINING`.
         seed: of k-means.
     Returns:
         The best shape, and the part of the table's squared norm that it left, rows weighed.
@@ -104,6 +112,8 @@ def best_codes(
         with torch.no_grad():
             fitted = fit_codes(sample, shape, int8=int8, weights=kept, options=options)(ids)
         left[shape] = weighed_square(sample - fitted, kept) / total
-    free = WORTH_TRAINING**2 if to_train else 1.0
-    best = min(left, key=lambda shape: left[shape] if shape.blocks else left[shape] / free)
+    best = min(left, key=lambda shape: left[shape])
+    plain = min((shape for shape in left if not shape.blocks), key=lambda shape: left[shape], default=best)
+    if left[plain] <= _WORTH[purpose] ** 2 * left[best]:
+        best = plain
     return best, left[best]

@@ -16,7 +16,7 @@ from see_tn.layer.product import ProductTerms
 from see_tn.layer.spec import INT8, LayerSpec
 from see_tn.planning.alternative import Alternative
 from see_tn.planning.budget import Budget, layer_spec, shape_for_ratio
-from see_tn.planning.codes import best_codes, code_shapes, coded_spec
+from see_tn.planning.codes import Purpose, best_codes, code_shapes, coded_spec
 
 Kind = Literal["codes", "both", "products"]
 QUICK = FitOptions(sweeps=3)
@@ -35,7 +35,7 @@ def weigh(
     *,
     kinds: Collection[Kind] = ("codes", "both", "products"),
     weights: Tensor | None = None,
-    to_train: bool = False,
+    purpose: Purpose = "use",
     seed: int = 0,
     progress: Callable[[str], None] = lambda _: None,
 ) -> list[Alternative]:
@@ -48,8 +48,7 @@ def weigh(
         budget: how much the layer may take, by bytes.
         kinds: what to measure.
         weights: (V,), how much a piece's squared error counts.
-        to_train: whether layers are trained further with a model, not used as they are: of codes nearly alike, those
-            of which training makes more are measured.
+        purpose: what layers are for: of codes nearly alike, those of which training makes more are measured.
         seed: of all fits.
         progress: called with what is measured next.
     Raises:
@@ -68,7 +67,7 @@ def weigh(
         shapes = list(code_shapes(product, rows.n_pieces, shape.width, budget, index_bytes))
         if shapes:
             int8 = budget.storage == INT8
-            codes, share = best_codes(shapes, left, int8=int8, weights=weights, to_train=to_train, seed=seed)
+            codes, share = best_codes(shapes, left, int8=int8, weights=weights, purpose=purpose, seed=seed)
             error = share**0.5 * _error(left, teacher, weights)
             found.append(Alternative(coded_spec(product, rows.n_pieces, codes, budget), index_bytes, error))
     if not found:

@@ -179,7 +179,7 @@ def test_factors_without_a_teacher_are_fitted_to_a_text(small_tables, tmp_path):
     options = ["--width", "24", "--text", tmp_path / "text.txt", "--ratio", "2", "--terms", "codes", "--json"]
     process = see("init", small_tables, *options, "--row-std", "0.1", "--out", tmp_path / "out")
     assert process.returncode == 0, process.stderr
-    assert json.loads(process.stdout)["options"]["to_train"] is True
+    assert json.loads(process.stdout)["options"]["purpose"] == "start"
     table = load_embedding(tmp_path / "out").materialise().detach()
     assert float(table.std()) == pytest.approx(0.1, rel=0.2)
     vectors = read_text_vectors(small_tables, tmp_path / "text.txt", 24, 0)

@@ -108,6 +108,7 @@ def test_from_scratch_codes_come_from_the_text_and_products_from_nothing(place, 
         assert report.after < report.before - 0.5
         specs[terms] = spec_of(load_embedding(tmp_path / terms / "factors"))
     assert specs["codes"].codes is not None
+    assert not specs["codes"].codes.blocks
     assert specs["codes"].product is None
     assert specs["products"].codes is None
     started = load_embedding(tmp_path / "codes" / "factors").dequantise().materialise().detach().std()

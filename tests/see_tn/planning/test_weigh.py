@@ -7,8 +7,9 @@ from see_tn.chain.shapes import ChainShape
 from see_tn.errors import FactorError
 from see_tn.fitting.layer import fit_layer
 from see_tn.fitting.quality import measure
+from see_tn.layer.codes import CodeShape
 from see_tn.planning.budget import Budget
-from see_tn.planning.codes import WORTH_TRAINING, code_shapes, coded_spec
+from see_tn.planning.codes import WORTH_TRAINING, best_codes, code_shapes, coded_spec
 from see_tn.planning.weigh import weigh
 from tests.see_tn.examples import seeded, some_rows
 
@@ -66,14 +67,26 @@ def test_a_bound_on_parameters_holds_beside_the_one_on_bytes(teacher):
 def test_before_training_codes_without_a_basis_win_with_a_little_more_error():
     """Rows alike in all directions lose little without a basis; in a subspace they lose much, trained or not."""
     alike = torch.randn(5_000, 48, generator=seeded(1)) * torch.linspace(1.25, 0.75, 48)
-    as_it_is, to_train = (weigh(ROWS, SHAPE, alike, BUDGET, kinds=["codes"], to_train=t)[0] for t in (False, True))
+    as_it_is, to_train = (weigh(ROWS, SHAPE, alike, BUDGET, kinds=["codes"], purpose=p)[0] for p in ("use", "train"))
     assert as_it_is.spec.codes.blocks
     assert not to_train.spec.codes.blocks
     assert as_it_is.relative_error < to_train.relative_error < WORTH_TRAINING * as_it_is.relative_error
 
 
 def test_before_training_a_subspace_still_takes_its_basis(teacher):
-    assert weigh(ROWS, SHAPE, teacher, BUDGET, kinds=["codes"], to_train=True)[0].spec.codes.blocks
+    assert weigh(ROWS, SHAPE, teacher, BUDGET, kinds=["codes"], purpose="train")[0].spec.codes.blocks
+
+
+def test_a_model_without_a_teacher_starts_with_the_best_codes_that_have_no_basis(teacher):
+    """However much more error they have, as in this subspace."""
+    started, used = (weigh(ROWS, SHAPE, teacher, BUDGET, kinds=["codes"], purpose=p)[0] for p in ("start", "use"))
+    assert used.spec.codes.blocks
+    assert not started.spec.codes.blocks
+    assert started.relative_error > WORTH_TRAINING * used.relative_error
+    shapes = [CodeShape(48, 10, 8, 1, 1), CodeShape(48, 6, 4, 8), CodeShape(48, 16, 8, 3), CodeShape(48, 4, 8, 12)]
+    chosen = {p: best_codes(shapes, teacher, int8=True, purpose=p)[0] for p in ("use", "train", "start")}
+    assert chosen == {"use": shapes[0], "train": shapes[0], "start": shapes[2]}
+    assert best_codes(shapes[:1], teacher, int8=True, purpose="start")[0] == shapes[0]
 
 
 def test_only_the_kinds_asked_for_are_weighed(teacher):
