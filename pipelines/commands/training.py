@@ -155,7 +155,7 @@ def finetune(
 
     options = FinetuneOptions(
         scratch=scratch,
-        init=InitOptions(ratio, by, form, "int8" if int8 else dtype, terms, seed=seed, purpose="train"),
+        init=InitOptions(ratio, by, form, "int8" if int8 else dtype, terms, seed=seed),
         length_1=StageLength(epochs_1, steps_1),
         length_2=StageLength(epochs_2, steps_2),
         stage_1=optimisation(rate_1, 0.0),

@@ -60,7 +60,7 @@ class FinetuneOptions:
     Attributes:
         scratch: whether the model starts with random weights and has no teacher; there is no stage 1 then, and codes
             are those of vectors of pieces from the text, see `piece_vectors`.
-        init: the factors, where they are made.
+        init: the factors, where they are made; its seed and purpose are the run's own.
         length_1: of stage 1, in which only factors are trained.
         length_2: of stage 2, in which everything is.
         stage_1: its optimiser; `steps` come from the length, and a fifth of them at most are warm-up.
@@ -80,7 +80,7 @@ class FinetuneOptions:
     """
 
     scratch: bool = False
-    init: InitOptions = field(default_factory=lambda: InitOptions(purpose="train"))
+    init: InitOptions = field(default_factory=InitOptions)
     length_1: StageLength = field(default_factory=lambda: StageLength(0.5))
     length_2: StageLength = field(default_factory=lambda: StageLength(2.0))
     stage_1: Optimisation = field(default_factory=lambda: Optimisation(0, rate=1e-3))

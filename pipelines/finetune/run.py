@@ -232,7 +232,7 @@ class _Finetuning:
             inputs.tables,
             inputs.factors or self.out / FACTORS[0],
             inputs.head_factors or self.out / FACTORS[1],
-            replace(options.init, seed=options.seed, purpose="start" if self.teacher is None else options.init.purpose),
+            replace(options.init, seed=options.seed, purpose="start" if self.teacher is None else "train"),
             cache(self._vectors) if self.teacher is None else None,  # a head of its own takes the same
         )
         with self.accelerator.main_process_first():

@@ -25,6 +25,7 @@ GRID: tuple[tuple[str, Way, By], ...] = (
     ("word2ketxs", "two-stage", "parameters"),
     ("morphte", "two-stage", "parameters"),
     ("see", "scratch", "bytes"),
+    ("word2ketxs", "scratch", "bytes"),
     ("see", "scratch", "parameters"),
     ("units", "scratch", "parameters"),
     ("shuffled", "scratch", "parameters"),

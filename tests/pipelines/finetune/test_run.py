@@ -16,6 +16,7 @@ transformers = pytest.importorskip("transformers", reason="needs the extra hf")
 
 from pipelines.build import build_tables
 from pipelines.finetune import run
+from pipelines.finetune.models import make_student
 from pipelines.finetune.options import FinetuneInputs, StageLength
 from pipelines.finetune.run import finetune
 from pipelines.finetune.texts import SpecialIds, read_examples
@@ -113,6 +114,20 @@ def test_from_scratch_codes_come_from_the_text_and_products_from_nothing(place, 
     assert specs["products"].codes is None
     started = load_embedding(tmp_path / "codes" / "factors").dequantise().materialise().detach().std()
     assert float(started) == pytest.approx(0.02, rel=0.3)
+
+
+@pytest.mark.parametrize(("scratch", "purpose"), [(True, "start"), (False, "train")])
+def test_factors_are_made_for_what_the_run_does_with_them(place, tmp_path, monkeypatch, scratch, purpose):
+    plans = []
+
+    def kept(model, plan, says):
+        plans.append(plan)
+        return make_student(model, plan, says)
+
+    monkeypatch.setattr(run, "make_student", kept)
+    short = replace(OPTIONS, scratch=scratch, length_1=StageLength(0, 1), length_2=StageLength(0, 1))
+    finetune(inputs(place), tmp_path / "run", short)
+    assert [plan.options.purpose for plan in plans] == [purpose]
 
 
 def test_an_embedding_and_a_head_of_its_own_take_vectors_that_are_made_once(place, tmp_path, monkeypatch):
