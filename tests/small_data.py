@@ -79,12 +79,13 @@ PIECES: tuple[tuple[str, int, str], ...] = (
 """The small vocabulary: each piece, its type in SentencePiece's files, and the rule that must align it."""
 
 
-def sentencepiece_model(pieces: Sequence[tuple[str, int]]) -> bytes:
+def sentencepiece_model(pieces: Sequence[tuple[str, int]], *, dummy_prefix: bool = True) -> bytes:
     """Spell a SentencePiece unigram model with these pieces and types, all of one score."""
     model = sentencepiece_model_pb2.ModelProto()
     model.trainer_spec.model_type = 1
     model.trainer_spec.vocab_size = len(pieces)
     model.trainer_spec.byte_fallback = any(kind == BYTE for _, kind in pieces)
+    model.normalizer_spec.add_dummy_prefix = dummy_prefix
     for text, kind in pieces:
         model.pieces.add(piece=text, score=-1.0, type=kind)
     return model.SerializeToString(deterministic=True)

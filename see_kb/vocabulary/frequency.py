@@ -1,18 +1,24 @@
 """How often each piece occurs in running text, from a list of words with their frequencies.
 
 The list has a word and a number a line, with a tab between them, most frequent first or not, gzipped if its name
-ends in `.gz`. Each word is cut into pieces by the tokenizer itself, as it would be at the start of a text.
+ends in `.gz`. Each word is cut into pieces by the tokenizer itself, as in the middle of a text: after a space, if its
+script puts spaces between words.
 """
 
 import gzip
 import math
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 
 from see_kb.errors import FormatError, SeeError
 from see_kb.sources.files import decode_text, read_bytes
-from see_kb.vocabulary.encoders import read_encoder
+from see_kb.vocabulary.encoders import Encode, read_encoder
 from see_kb.vocabulary.pieces import Format
+from see_kb.vocabulary.scripts import UNSPACED, script_of
+
+_STOPS = {True: (".", " "), False: ("。", "")}
+"""What stands before a word in the middle of a text, and what between them, by whether its script writes spaces."""
 
 
 def read_frequencies(path: Path) -> dict[str, float]:
@@ -64,7 +70,22 @@ def piece_frequencies(words: dict[str, float], tokenizer: Path, file_format: For
         raise SeeError("a plain vocabulary cannot cut words into pieces; build the tables from the tokenizer itself")
     totals = [0.0] * n_pieces
     encode = read_encoder(tokenizer, special=False)
-    for frequency, ids in zip(words.values(), encode(list(words)), strict=True):
+    for frequency, ids in zip(words.values(), _cut(list(words), encode), strict=True):
         for piece_id in ids:
             totals[piece_id] += frequency
     return totals
+
+
+def _cut(words: Sequence[str], encode: Encode) -> Sequence[Sequence[int]]:
+    """Cut words as they are cut after a full stop, or alone where the stop's own pieces change with what follows."""
+    stops = [_STOPS[word[0].isalnum() and script_of(word[0]) not in UNSPACED] for word in words]
+    before = {stop: list(ids) for (stop, _), ids in zip(_STOPS.values(), encode([stop for stop, _ in _STOPS.values()]), strict=True)}
+    inside = encode([stop + space + word for (stop, space), word in zip(stops, words, strict=True)])
+    cut: list[Sequence[int]] = []
+    for (stop, _), ids in zip(stops, inside, strict=True):
+        n = len(before[stop])
+        cut.append(ids[n:] if list(ids[:n]) == before[stop] else ())
+    left = [place for place, ids in enumerate(cut) if not ids]
+    for place, ids in zip(left, encode([words[place] for place in left]), strict=True):
+        cut[place] = ids
+    return cut

@@ -24,6 +24,9 @@ SCRIPTS = (
 )
 """Scripts that are told apart; letters of any other one count as `Other`."""
 
+UNSPACED = frozenset({"Han", "Hiragana", "Katakana", "Thai"})
+"""Those that put no spaces between words."""
+
 _LETTER = regex.compile(
     "|".join(rf"(?P<{script}>[\p{{Script={script}}}--[\p{{N}}]])" for script in SCRIPTS)
     # Marks and modifiers that many scripts share take the script of their neighbours.

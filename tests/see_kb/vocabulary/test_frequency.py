@@ -2,14 +2,19 @@
 
 import gzip
 import json
+from collections import Counter
+from itertools import chain
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tokenizers import Tokenizer, models, pre_tokenizers
+from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 from see_kb.errors import FormatError, SeeError
+from see_kb.vocabulary.encoders import read_encoder
 from see_kb.vocabulary.frequency import piece_frequencies, read_frequencies
+from see_kb.vocabulary.reader import read_vocabulary
+from tests.shared_data import FREQUENCY, TOKENIZERS, needs_shared
 from tests.small_data import sentencepiece_model
 
 
@@ -75,8 +80,45 @@ def test_a_words_frequency_goes_to_each_of_its_pieces(tmp_path):
     file = tmp_path / "x.model"
     file.write_bytes(sentencepiece_model([("<unk>", 2), ("▁man", 1), ("s", 1), ("▁", 1), ("人", 1)]))
     words = {"man": 1.0, "mans": 2.0, "人": 4.0, "manss": 8.0, "qs": 16.0}
-    # ▁man · ▁man s · ▁ 人 · ▁man s s · ▁ <unk> s
-    assert piece_frequencies(words, file, "sentencepiece", 5) == [16.0, 11.0, 34.0, 20.0, 4.0]
+    # ▁man · ▁man s · 人, since Chinese has no spaces between words · ▁man s s · ▁ <unk> s
+    assert piece_frequencies(words, file, "sentencepiece", 5) == [16.0, 11.0, 34.0, 16.0, 4.0]
+
+
+@pytest.mark.parametrize("dummy", [False, True])
+def test_words_are_cut_as_after_a_space_whether_or_not_the_tokenizer_puts_one_before_a_text(tmp_path, dummy):
+    pieces = [("<unk>", 2), ("man", 1), ("▁man", 1), ("▁", 1), ("s", 1), ("人", 1), (".", 1), ("。", 1)]
+    (tmp_path / "x.model").write_bytes(sentencepiece_model(pieces, dummy_prefix=dummy))
+    found = piece_frequencies({"man": 1.0, "mans": 2.0, "人": 4.0, "s": 8.0}, tmp_path / "x.model", "sentencepiece", 8)
+    assert found == [0.0, 0.0, 3.0, 8.0, 10.0, 4.0, 0.0, 0.0]
+
+
+def test_byte_level_words_have_the_pieces_that_a_text_has(tmp_path):
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    text = "the cat and the cats. 他们 and a man, a plan"
+    trainer = trainers.BpeTrainer(vocab_size=300, initial_alphabet=pre_tokenizers.ByteLevel.alphabet())
+    tokenizer.train_from_iterator([text], trainer)
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    words = {"the": 2.0, "cats": 3.0, "他们": 5.0, "'s": 7.0}
+    found = piece_frequencies(words, tmp_path / "tokenizer.json", "tokenizer.json", tokenizer.get_vocab_size())
+    expected = [0.0] * tokenizer.get_vocab_size()
+    for pieces, count in ((" the", 2.0), (" cats", 3.0), ("他们", 5.0), ("'s", 7.0)):
+        for piece_id in tokenizer.encode(pieces).ids:
+            expected[piece_id] += count
+    assert found == expected
+
+
+@needs_shared
+@pytest.mark.parametrize("path", TOKENIZERS, ids=lambda path: path.stem)
+def test_words_have_the_pieces_of_a_running_text(path):
+    """The judge cuts texts of ten words each."""
+    words = [word for word in list(read_frequencies(FREQUENCY / "en.tsv.gz"))[:3000] if word.isalpha()]
+    vocabulary, encode = read_vocabulary(path), read_encoder(path, special=False)
+    texts = [". " + " ".join(words[start : start + 10]) for start in range(0, len(words), 10)]
+    counts = Counter(chain(*encode(texts)))
+    counts.subtract(list(encode(["."])[0]) * len(texts))
+    found = piece_frequencies(dict.fromkeys(words, 1.0), path, vocabulary.format, len(vocabulary.pieces))
+    assert found == [counts[piece_id] for piece_id in range(len(found))]
 
 
 def test_a_tokenizer_json_is_used_without_its_padding_truncation_and_special_pieces(tmp_path):
