@@ -208,7 +208,7 @@ def _described(lexicon: Lexicon) -> dict[str, Any]:
     return {
         "name": lexicon.name,
         "dictionaries": {part.name: part.version for part in lexicon.dictionaries},
-        "files": {file.name: file.sha256 for file in lexicon.files},
+        "files": [asdict(file) for file in lexicon.files],
         "content_sha256": lexicon.content_sha256,
         "n_senses": len(lexicon.senses),
         "n_rejects": len(lexicon.rejects),

@@ -12,8 +12,8 @@ from rich.table import Table
 from see_kb.checks.definitions import KNOWING_RULES, check_senses
 from see_kb.checks.definitions import RULES as DEFINITION_RULES
 from see_kb.checks.finding import Finding
+from see_kb.checks.tables import RESOLVED, check_tables
 from see_kb.checks.tables import RULES as TABLE_RULES
-from see_kb.checks.tables import check_tables
 from see_kb.checks.taxonomy import RULES as TAXONOMY_RULES
 from see_kb.checks.taxonomy import check_taxonomy
 from see_kb.knowledge.relations import Triple
@@ -30,6 +30,10 @@ class CheckReport:
     def of(self, code: str) -> list[Finding]:
         """The findings of one rule."""
         return [finding for finding in self.findings if finding.code == code]
+
+    def faults(self, code: str | None) -> list[Finding]:
+        """The findings, of one rule or all, that are to be mended."""
+        return [found for found in self.findings if code in (None, found.code) and found.code not in RESOLVED]
 
     def as_dict(self, code: str | None, limit: int) -> dict[str, Any]:
         """Give counts by rule and the first findings of each as plain values, for JSON."""
@@ -65,7 +69,8 @@ def check_all(dictionaries: Sequence[Path], triples: Sequence[Triple], folder: P
         findings += check_taxonomy(triples)
     if folder is not None:
         messages |= {code: message for code, (message, _) in TABLE_RULES.items()}
-        findings += check_tables(folder)
+        known = set(findings)  # a record that was rejected when the tables were built is rejected again here
+        findings += [finding for finding in check_tables(folder) if finding not in known]
     return CheckReport(messages, tuple(findings))
 
 

@@ -6,6 +6,7 @@ or a word was not found; 2 wrong usage; 3 done, but some records of a dictionary
 
 import os
 import sys
+from io import TextIOWrapper
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch: waiting threads that spin stall busy machines
 
@@ -43,7 +44,10 @@ for command in COMMANDS:
 
 def main() -> None:
     """Run the command line; an error of the user's is one line on standard error."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal may lack Chinese
     try:
+        _check_arguments(sys.argv[1:])
         app()
     except (SeeError, FactorError) as error:
         sys.exit(_fail(str(error)))
@@ -56,6 +60,17 @@ def main() -> None:
         if not any(sign in str(error) for sign in OUT_OF_MEMORY):
             raise
         sys.exit(_fail(NO_MEMORY))
+
+
+def _check_arguments(arguments: list[str]) -> None:
+    """Refuse bytes that are no text: names of files would be written into manifests.
+
+    Raises:
+        SeeError: an argument is not in UTF-8.
+    """
+    for argument in arguments:
+        if any("\udc80" <= sign <= "\udcff" for sign in argument):
+            raise SeeError(f"{argument!a}: not in UTF-8; write it so, rename the file if it is one")
 
 
 def _fail(message: str) -> int:

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 if TYPE_CHECKING:  # see_tn.fitting.als loads torch
     from see_tn.fitting.als import Sweep
@@ -33,14 +34,14 @@ def frame_table(title: str, frame: pd.DataFrame, *, shares: tuple[str, ...] = ("
     return table
 
 
-def _cell(value: object, *, share: bool) -> str:
+def _cell(value: object, *, share: bool) -> str | Text:
     if value is None or value is pd.NA or (isinstance(value, float) and pd.isna(value)):
         return "–"
     if share and isinstance(value, float):
         return f"{value:.1%}"
     if isinstance(value, float):
         return f"{value:,.4g}"
-    return f"{value:,}" if isinstance(value, int) else escape(str(value))
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else Text(str(value))
 
 
 @contextmanager

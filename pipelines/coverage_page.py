@@ -6,6 +6,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+from pipelines.whole_files import write_text
 from see_kb.errors import SeeError
 from see_kb.tables.manifest import read_manifest
 from see_kb.tables.query import plain_rows, run_query
@@ -39,12 +40,14 @@ def write_page(tables: Path, target: Path) -> None:
     """Write the page of a folder of tables.
 
     Raises:
-        SeeError: the folder holds no tables, or the page's place does not exist.
+        SeeError: the folder holds no tables, or the page's place does not exist or is a folder.
         OSError: the page cannot be written.
     """
     manifest = read_manifest(tables)
     if not target.parent.is_dir():
         raise SeeError(f"{target.parent}: no such folder; make it first")
+    if target.is_dir():
+        raise SeeError(f"{target}: a folder; name a file")
     pieces = [
         [row["piece"], row["script"], row["rule"], row["forms"], _cut(row["sememes"]), row["rank"]]
         for row in plain_rows(run_query(tables, _PIECES))
@@ -56,12 +59,10 @@ def write_page(tables: Path, target: Path) -> None:
         summary=f"{total['words']:,} pieces stand for words or parts of words, "
         f"{total['share'] or 0:.1%} of them have a meaning.",
         plots="\n".join(_plot(name, plain_rows(run_query(tables, query))) for name, query in PLOTS.items()),
-        # `</` would end the script that holds the data
-        data=json.dumps(pieces, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/"),
+        # `</script` would end the script that holds the data, `<!--` with `<script` keep it from ending
+        data=json.dumps(pieces, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"),
     )
-    partial = target.with_name(f".{target.name}.partial")
-    partial.write_text(page, encoding="utf-8")
-    partial.replace(target)
+    write_text(target, page)
 
 
 def _cut(text: str) -> str:

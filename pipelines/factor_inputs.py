@@ -93,7 +93,9 @@ def read_shape(tables: Path, width: int, form: Form = "cp", *, shared: bool = Fa
 
 
 def read_weights(tables: Path, power: float) -> Tensor:
-    """Weights of pieces by how often they occur: (frequency + 1) to a power, (V,) float64.
+    """Weights of pieces by how often they occur: (count + 1) to a power, (V,) float64.
+
+    Frequencies may be shares of a text: the rarest piece of those that occur counts once.
 
     Raises:
         SeeError: the tables were built without frequencies.
@@ -101,8 +103,9 @@ def read_weights(tables: Path, power: float) -> Tensor:
     frequencies = read_table(tables, "frequencies").sort_by("piece_id")
     if not frequencies.num_rows:
         raise SeeError(f"{tables}: no frequencies; build the tables with --frequency, or leave the power at 0")
-    counts = frequencies.column("frequency").to_numpy()
-    return torch.from_numpy((counts + 1.0) ** power)
+    shares = frequencies.column("frequency").to_numpy()
+    least = shares[shares > 0].min(initial=np.inf)
+    return torch.from_numpy((shares / least + 1.0) ** power)
 
 
 def _read_npy(path: Path) -> NDArray[Any]:

@@ -34,11 +34,11 @@ def _open(dictionaries: list[Path] | None, taxonomy: Path | None, tables: Path |
 
 
 def _triples(dictionaries: list[Path] | None, taxonomy: Path | None) -> list[tuple[str, str, str]]:
-    from see_kb.sources.openhownet import resource_folder
+    from see_kb.sources.openhownet import TRIPLES_FILE, resource_folder
     from see_kb.sources.taxonomy import read_taxonomy, taxonomy_triples
 
-    beside = (folder for path in dictionaries or () if (folder := resource_folder(path)) is not None)
-    place = taxonomy or next(beside, None)
+    folders = (folder for path in dictionaries or () if (folder := resource_folder(path)) is not None)
+    place = taxonomy or next((folder for folder in folders if (folder / TRIPLES_FILE).is_file()), None)
     return taxonomy_triples(read_taxonomy(place)) if place else []
 
 
@@ -210,10 +210,10 @@ def sememe(
 def check(
     dictionaries: Dictionaries = None,
     taxonomy: Taxonomy = None,
-    tables: FromTables = None,
+    tables: Annotated[Path | None, typer.Option(help="A folder of tables to check, alone or beside the rest.")] = None,
     code: Annotated[str | None, typer.Option(help="Show only findings of one rule.")] = None,
     limit: Annotated[int, typer.Option(help="Findings of each rule to show.", min=0)] = 3,
-    strict: Annotated[bool, typer.Option("--strict", help="Exit with 3 if anything was found.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 3 if anything shown is to be mended.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Hold a dictionary, its taxonomy and a folder of tables against the rules; count and show what breaks them.
@@ -231,5 +231,5 @@ def check(
         from pipelines.console import output
 
         output().print(checks_table(report, code, limit))
-    if strict and report.findings:
+    if strict and report.faults(code):
         raise typer.Exit(3)

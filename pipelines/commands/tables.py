@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from pipelines.commands.options import FACTORS, TABLES, AsJson, Dictionaries, Overwrite, TablesArgument, print_json
+from see_kb.errors import SeeError
 
 
 def build(
@@ -134,6 +135,10 @@ def coverage(
 
     Example: see coverage my_tables --frequency english.tsv.gz; see coverage my_tables --html coverage.html
     """
+    if html and (frequency or against or as_json):
+        raise SeeError("--html writes a page of the tables as they are (build them with --frequency); leave others out")
+    if against and frequency:
+        raise SeeError("--against compares the tables as they are; leave --frequency out")
     if html:
         from pipelines.coverage_page import write_page
 

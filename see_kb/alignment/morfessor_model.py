@@ -4,7 +4,9 @@ Morfessor Baseline (Creutz and Lagus 2002, 2007) finds the morphs that describe 
 vocabulary and how often its pieces occur are such a list, so that no other data are needed.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from see_kb.errors import SeeError
 
@@ -37,13 +39,25 @@ def train_splitter(counts: Mapping[str, float]) -> Splitter:
     model.load_data(
         [(max(1, round(count / least)), word) for word, count in sorted(counts.items())], count_modifier=_log
     )
-    model.train_batch()
+    with _seeded():
+        model.train_batch()
 
     def split(word: str) -> Sequence[str]:
         segments: Sequence[str] = model.viterbi_segment(word)[0]
         return segments
 
     return split
+
+
+@contextmanager
+def _seeded() -> Iterator[None]:
+    """Let Morfessor shuffle, by Python's common generator, alike each time; others that use it notice nothing."""
+    state = random.getstate()
+    random.seed(0)
+    try:
+        yield
+    finally:
+        random.setstate(state)
 
 
 def _log(count: int) -> int:

@@ -34,8 +34,9 @@ class WordIndex:
         self._folded: dict[str, list[int]] = {}
         self._spelled: dict[str, tuple[str, ...]] = {}
         for sense_id, sense in enumerate(lexicon.senses):
-            for word in {sense.en_word, sense.zh_word} - {""}:
-                self._add(self._exact, word, [sense_id])
+            for word in dict.fromkeys((sense.en_word, sense.zh_word)):
+                if word:
+                    self._add(self._exact, word, [sense_id])
         for word, folded in zip(self._exact, fold_all(self._exact), strict=True):
             self._add(self._folded, folded.text, self._exact[word])
             if folded.text != word:

@@ -35,6 +35,9 @@ RULES: dict[str, tuple[str, str]] = {
 }
 """By code: what is wrong, and a query with the columns `place` and `detail`."""
 
+RESOLVED = frozenset({"collision"})
+"""Rules whose findings were dealt with when the tables were built."""
+
 
 def check_tables(folder: Path) -> list[Finding]:
     """Hold a folder of tables against every rule, in the order of the rules.

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from see_kb.errors import SeeError
-from see_kb.kdml import occurrences_of_text
+from see_kb.kdml import occurrences_of_text, sememe_key
 from see_kb.knowledge.index import Index, index_of, open_index
 from see_kb.knowledge.relations import Relation, relations_by_sememe
 from see_kb.knowledge.search import How, search_words
@@ -133,8 +133,11 @@ class KnowledgeBase:
         ]
 
     def find_sememes(self, names: Iterable[str]) -> list[tuple[str, ...]]:
-        """Find sememes by their full name or either half of it: `break` is two of HowNet's."""
-        return [self._sememes_by_name.get(name, ()) for name in names]
+        """Find sememes by their full name or either half of it: `break` is two of HowNet's.
+
+        A space and an underscore are the same in names.
+        """
+        return [self._sememes_by_name.get(sememe_key(name), ()) for name in names]
 
     def all_sememes(self) -> tuple[str, ...]:
         """List the sememes that occur in the dictionary or its taxonomy, by name."""
@@ -155,13 +158,13 @@ class KnowledgeBase:
 
     def related(self, sememes: Iterable[str], relation: Relation | None = None) -> list[tuple[tuple[str, str], ...]]:
         """List what sememes relate to, as pairs of relation and sememe: by one relation, or by any."""
-        found = (self._relations.get(sememe, ()) for sememe in sememes)
+        found = (self._relations.get(sememe_key(sememe), ()) for sememe in sememes)
         return [tuple(pair for pair in pairs if relation in (None, pair[0])) for pairs in found]
 
     def relations_between(self, pairs: Iterable[tuple[str, str]]) -> list[tuple[str, ...]]:
         """List the relations from the first sememe of each pair to the second one."""
         return [
-            tuple(relation for relation, found in self._relations.get(sememe, ()) if found == other)
+            tuple(name for name, found in self._relations.get(sememe_key(sememe), ()) if found == sememe_key(other))
             for sememe, other in pairs
         ]
 

@@ -7,7 +7,7 @@ below. A pair of arrays `X_starts`, `X` holds a list of lists: the one at place 
     sides               word → for each of these senses, whether the word is its English (1) or Chinese one (2)
     pos                 sense → the numbers of its English and of its Chinese part of speech
     pos_names           part of speech → its name in UTF-8
-    texts               sense → its fields in UTF-8 (those of `Sense`, split by U+001F)
+    texts               sense → its fields in UTF-8 (those of `Sense`, split by U+001F, for which they have a space)
     definition_ids      sense → its definition
     definition_senses   definition → its senses
     sememes             definition → its distinct sememes, in its order
@@ -101,8 +101,8 @@ class Index:
 
     def relations(self) -> list[tuple[str, str, str]]:
         """Read the taxonomy's triples: sememe, relation, sememe."""
-        lines = str(self._relations, "utf-8").splitlines()
-        return [(sememe, relation, other) for sememe, relation, other in (line.split("\t") for line in lines)]
+        lines = str(self._relations, "utf-8").split("\n")
+        return [(sememe, relation, other) for sememe, relation, other in (line.split("\t") for line in lines if line)]
 
     def pos_names(self) -> list[str]:
         """Read the names of all parts of speech, by number."""
@@ -163,7 +163,7 @@ def _index_bytes(lexicon: Lexicon, relations: Iterable[tuple[str, str, str]]) ->
     parts_of_speech = {pos: number for number, pos in enumerate(listed)}
     arrays = {
         **_lists("word_senses", list(words.values())),
-        **_texts("texts", (_SEPARATOR.join(values(sense)) for sense in lexicon.senses)),
+        **_texts("texts", (_joined(values(sense)) for sense in lexicon.senses)),
         **_lists("definition_senses", list(definitions.values())),
         **_lists("sememes", [[numbers[sememe] for sememe in found] for found in sememes]),
         **_lists("sememe_definitions", _definitions_by_sememe(sememes, numbers)),
@@ -178,6 +178,10 @@ def _index_bytes(lexicon: Lexicon, relations: Iterable[tuple[str, str, str]]) ->
     }
     automaton = dawg.IntCompletionDAWG(zip(words, range(len(words)), strict=True))
     return bytes(automaton.tobytes()), save(arrays)
+
+
+def _joined(fields: Iterable[str]) -> str:
+    return _SEPARATOR.join(field.replace(_SEPARATOR, " ") for field in fields)
 
 
 def _senses_by_word(senses: Sequence[Sense]) -> dict[str, list[int]]:

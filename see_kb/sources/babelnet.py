@@ -55,12 +55,19 @@ def _synset(record: Any) -> Synset:
     lists = {name: _texts(record.get(name) or ()) for name in TEXT_LISTS}
     lists["sememes"] = tuple(map(sememe_key, lists["sememes"]))
     relations = tuple(
-        (str(name), other) for name, found in (record.get("rel") or {}).items() for other in _texts(found)
+        (_text(name), other) for name, found in (record.get("rel") or {}).items() for other in _texts(found)
     )
-    return Synset(str(record["bn"]), str(record.get("pos") or ""), relations=relations, **lists)
+    return Synset(_text(record["bn"]), _text(record.get("pos") or ""), relations=relations, **lists)
 
 
 def _texts(values: Sequence[Any]) -> tuple[str, ...]:
     if isinstance(values, str) or not all(isinstance(value, str) for value in values):
         raise TypeError("no list of texts")
-    return tuple(values)
+    return tuple(map(_text, values))
+
+
+def _text(value: object) -> str:
+    text = str(value)
+    if any("\ud800" <= sign <= "\udfff" for sign in text):
+        raise TypeError("a text with half a character")
+    return text

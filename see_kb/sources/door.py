@@ -52,7 +52,7 @@ def read_lexicon(path: Path | None = None) -> Lexicon:
 
 def read_texts(path: Path) -> Lexicon:
     """Read a dictionary that is text, named after its file or folder; errors are those of `read_files`."""
-    return read_files(path, path.stem, _parser_of)
+    return read_files(path, path.resolve().stem, _parser_of)
 
 
 def read_morphemes(path: Path | None = None) -> Lexicon:

@@ -31,7 +31,9 @@ def read_files(path: Path, name: str, parser_of: Callable[[str], Parser]) -> Lex
         SeeError: a file cannot be read.
         FormatError: a file is in no known encoding, or holds not one sound record.
     """
-    files = sorted(file for file in path.iterdir() if file.suffix in SUFFIXES) if path.is_dir() else [path]
+    files = sorted(file for file in path.iterdir() if file.suffix.lower() in SUFFIXES) if path.is_dir() else [path]
+    if wrong := [file for file in files if not file.name.isprintable()]:
+        raise SeeError(f"{path}: the name {wrong[0].name!a} is not in UTF-8; rename the file")
     if not files:
         raise SeeError(f"{path}: holds no *.txt or *.tsv file; name HowNet.txt or a folder of files in its format")
     senses: list[Sense] = []

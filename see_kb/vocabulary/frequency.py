@@ -79,7 +79,7 @@ def piece_frequencies(words: dict[str, float], tokenizer: Path, file_format: For
 def _cut(words: Sequence[str], encode: Encode) -> Sequence[Sequence[int]]:
     """Cut words as they are cut after a full stop, or alone where the stop's own pieces change with what follows."""
     stops = [_STOPS[word[0].isalnum() and script_of(word[0]) not in UNSPACED] for word in words]
-    before = {stop: list(ids) for (stop, _), ids in zip(_STOPS.values(), encode([stop for stop, _ in _STOPS.values()]), strict=True)}
+    before = {stop: list(encode([stop])[0]) for stop, _ in _STOPS.values()}
     inside = encode([stop + space + word for (stop, space), word in zip(stops, words, strict=True)])
     cut: list[Sequence[int]] = []
     for (stop, _), ids in zip(stops, inside, strict=True):

@@ -115,12 +115,29 @@ def _json_reader(content: dict[str, Any]) -> _Reader:
     """Choose how to read pieces from what the file says of its model, its pre-tokenizer and its decoder."""
     model = content["model"]
     parts = _nested_types(content.get("pre_tokenizer")) | _nested_types(content.get("decoder"))
-    if model.get("type") == "WordPiece":
-        return _continuation_reader(_text(model, "continuing_subword_prefix") or "##")
+    model_type = model.get("type") or _untyped(model)
+    prefix, suffix = _text(model, "continuing_subword_prefix"), _text(model, "end_of_word_suffix")
+    spell = _read_byte_level if "ByteLevel" in parts else _read_plain
+    if model_type == "WordPiece" or (model_type == "BPE" and prefix):
+        return _continuation_reader(prefix or "##", spell)
+    if model_type == "BPE" and suffix:
+        return _end_of_word_reader(suffix, spell)
     if "ByteLevel" in parts:
         return _read_byte_level
-    suffix = _text(model, "end_of_word_suffix")
-    return _end_of_word_reader(suffix) if suffix else _read_spaced
+    return _read_word if model_type == "WordLevel" and "Metaspace" not in parts else _read_spaced
+
+
+def _untyped(model: dict[str, Any]) -> str:
+    """The type of a model that does not name it, as in files of early releases."""
+    if isinstance(model.get("vocab"), list):
+        return "Unigram"
+    if "merges" in model:
+        return "BPE"
+    return "WordPiece" if "max_input_chars_per_word" in model else "WordLevel"
+
+
+_END_OF_WORD = "</w>"
+"""The usual mark of a word's end, in vocabularies that do not tell theirs."""
 
 
 def _nested_types(part: Any) -> set[str]:
@@ -136,8 +153,13 @@ def _nested_types(part: Any) -> set[str]:
 
 def _guessed_reader(ids: dict[str, int]) -> _Reader:
     """A plain vocabulary does not say how it marks words: the mark that most pieces have decides, first `▁`."""
-    marks: dict[str, _Reader] = {SPACE: _read_spaced, "Ġ": _read_byte_level, "##": _continuation_reader("##")}
-    return marks[max(marks, key=lambda mark: sum(piece.startswith(mark) for piece in ids))]
+    counts = {mark: sum(piece.startswith(mark) for piece in ids) for mark in (SPACE, "Ġ", "##")}
+    counts[_END_OF_WORD] = sum(piece.endswith(_END_OF_WORD) for piece in ids)
+    mark = max(counts, key=lambda mark: counts[mark])
+    if mark == _END_OF_WORD:
+        byte_level = all(sign in _BYTES for piece in ids for sign in piece.removesuffix(mark))
+        return _end_of_word_reader(mark, _read_byte_level if byte_level else _read_plain)
+    return {SPACE: _read_spaced, "Ġ": _read_byte_level, "##": _continuation_reader("##", _read_plain)}[mark]
 
 
 def _read_spaced(text: str) -> tuple[str, Kind, bool]:
@@ -165,26 +187,38 @@ _USUAL_SPECIALS: dict[str, Kind] = {
 """Special pieces by their usual names, for vocabularies that do not mark them."""
 
 
-def _continuation_reader(prefix: str) -> _Reader:
+def _read_plain(text: str) -> tuple[str, Kind, bool]:
+    if text in _USUAL_SPECIALS:
+        return text, _USUAL_SPECIALS[text], False
+    return text, "normal", False
+
+
+def _read_word(text: str) -> tuple[str, Kind, bool]:
+    surface, kind, _ = _read_plain(text)
+    return surface, kind, kind == "normal"
+
+
+def _continuation_reader(prefix: str, spell: _Reader) -> _Reader:
+    """Read pieces that a mark tells apart from those that begin a word; `spell` reads what the mark leaves."""
+
     def read(text: str) -> tuple[str, Kind, bool]:
-        if text in _USUAL_SPECIALS:
-            return text, _USUAL_SPECIALS[text], False
         if text.startswith("[unused") and text.endswith("]"):
             return text, "unused", False
-        if text.startswith(prefix) and text != prefix:
-            return text[len(prefix) :], "normal", False
-        return text, "normal", True
+        continues = text.startswith(prefix) and text != prefix
+        surface, kind, _ = spell(text[len(prefix) :] if continues else text)
+        return surface, kind, kind == "normal" and not continues
 
     return read
 
 
-def _end_of_word_reader(suffix: str) -> _Reader:
+def _end_of_word_reader(suffix: str, spell: _Reader) -> _Reader:
+    """Read pieces with a mark where a word ends; `spell` reads what the mark leaves."""
+
     def read(text: str) -> tuple[str, Kind, bool]:
-        if text in _USUAL_SPECIALS:
-            return text, _USUAL_SPECIALS[text], False
         ends = text.endswith(suffix) and text != suffix
+        surface, kind, _ = spell(text.removesuffix(suffix) if ends else text)
         # The mark tells where a word ends, not where it starts; a piece without it can only be before its end.
-        return (text[: -len(suffix)] if ends else text), "normal", not ends and text != suffix
+        return surface, kind, kind == "normal" and not ends and text != suffix
 
     return read
 

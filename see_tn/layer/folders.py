@@ -41,8 +41,8 @@ def check_target(folder: Path, own: Set[str], *, overwrite: bool) -> None:
 def new_folder(folder: Path, own: Set[str], *, overwrite: bool = False) -> Iterator[Path]:
     """Give an empty folder to fill; on success it takes the place of `folder`, on failure it is removed.
 
-    An old folder stays whole until the new one is complete and on the disk. Two processes must not fill the same
-    folder at once.
+    An old folder stays whole until the new one is complete and on the disk. Of two processes that fill the same folder
+    at once, the one that ends last has its own there.
 
     Raises:
         FactorError: see `check_target`; or the disk is full, or the place cannot be written to.
@@ -51,7 +51,7 @@ def new_folder(folder: Path, own: Set[str], *, overwrite: bool = False) -> Itera
     folder = folder.resolve()
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.partial-", dir=folder.parent))
+        partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.partial-{os.getpid()}-", dir=folder.parent))
     except OSError as error:
         raise FactorError(f"{folder}: cannot be written ({error.strerror}); choose another place") from error
     try:
@@ -92,7 +92,19 @@ def _clear_leftovers(folder: Path) -> None:
         else:
             aside.rename(folder)
     for partial in folder.parent.glob(f".{name}.partial-*"):
-        shutil.rmtree(partial)
+        if not _is_running(partial.name.rpartition(".partial-")[2].partition("-")[0]):
+            shutil.rmtree(partial)
+
+
+def _is_running(process: str) -> bool:
+    """Whether there is a process of this number."""
+    try:
+        os.kill(int(process), 0)
+    except (ValueError, OverflowError, ProcessLookupError):
+        return False
+    except PermissionError:  # another user's
+        return True
+    return True
 
 
 def _sync(path: Path) -> None:

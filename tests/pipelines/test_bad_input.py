@@ -213,6 +213,12 @@ def test_a_bad_record_may_be_accepted(inputs, tmp_path):
     [
         (("coverage", "{out}", "--frequency", "{bad}"), "{bad}:1:"),
         (("coverage", "{tmp}"), "{tmp}"),
+        (("coverage", "{out}", "--html", "{tmp}/x.html", "--frequency", "{bad}"), "--html"),
+        (("coverage", "{out}", "--html", "{tmp}/x.html", "--json"), "--html"),
+        (("coverage", "{out}", "--against", "{out}", "--frequency", "{bad}"), "--against"),
+        (("tree", "\udcff"), "not in UTF-8"),
+        (("build", "--hownet", "{tmp}/\udcba.txt", "--out", "{tmp}/new"), "not in UTF-8"),
+        (("build", "--hownet", "{gbk}", "--out", "{tmp}/new"), "not in UTF-8"),
         (("sql", "SELECT * FROM read_text('/etc/passwd')", "--tables", "{out}"), "{out}"),
         (("sql", "DROP TABLE pieces", "--tables", "{out}"), "DROP TABLE"),
         (("sql", "SELECT 1", "--tables", "{tmp}"), "{tmp}"),
@@ -223,6 +229,8 @@ def test_a_bad_record_may_be_accepted(inputs, tmp_path):
     ],
 )
 def test_the_other_commands_fail_in_one_line_too(out, tmp_path, command, named):
-    places = {"out": out, "bad": tmp_path / "bad.txt", "tmp": tmp_path}
+    places = {"out": out, "bad": tmp_path / "bad.txt", "tmp": tmp_path, "gbk": tmp_path / "gbk"}
     places["bad"].write_text("nothing of the kind\n")
+    places["gbk"].mkdir()
+    (places["gbk"] / "\udcba.txt").write_text("a name as an old computer wrote it")
     assert_one_line(see(*(part.format(**places) for part in command)), named.format(**places))

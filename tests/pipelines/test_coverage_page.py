@@ -1,5 +1,7 @@
 """The page of coverage in a real browser: it draws, it filters, and it loads nothing from elsewhere."""
 
+import html
+import json
 import os
 import re
 import shutil
@@ -7,10 +9,13 @@ import subprocess
 
 import pytest
 
+from pipelines.build import BuildInputs, build_tables
 from pipelines.coverage_page import write_page
 from see_kb.errors import SeeError
-from tests.pipelines.command import see
+from tests.pipelines.command import assert_one_line, see
+from tests.small_data import NORMAL, sentencepiece_model, small_inputs
 
+MARKUP = ["</script><b>", "<!--", "<script>", "<img/>"]
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
@@ -73,22 +78,34 @@ def test_it_names_nothing_outside_itself(page):
     assert "default-src 'none'" in page  # a browser would refuse what a tokenizer's piece might smuggle in
 
 
-@needs_browser
-def test_a_piece_that_is_markup_is_text(small_tables, tmp_path):
-    from pipelines.build import BuildInputs, build_tables
-    from tests.small_data import NORMAL, sentencepiece_model, small_inputs
+@pytest.fixture(scope="module")
+def markup(tmp_path_factory):
+    """The page of a vocabulary that is markup."""
+    folder = tmp_path_factory.mktemp("markup")
+    inputs = small_inputs(folder)
+    (folder / "odd.model").write_bytes(sentencepiece_model([(text, NORMAL) for text in MARKUP]))
+    odd = BuildInputs(inputs.dictionaries, folder / "odd.model", morphemes=inputs.morphemes, only=True)
+    write_page(build_tables(odd, folder / "tables").folder, folder / "x.html")
+    return (folder / "x.html").read_text(encoding="utf-8")
 
-    inputs = small_inputs(tmp_path)
-    (tmp_path / "odd.model").write_bytes(sentencepiece_model([("</script><b>", NORMAL), ("<img/>", NORMAL)]))
-    odd = BuildInputs(inputs.dictionaries, tmp_path / "odd.model", morphemes=inputs.morphemes, only=True)
-    folder = build_tables(odd, tmp_path / "tables").folder
-    write_page(folder, tmp_path / "x.html")
-    _, rows = opened((tmp_path / "x.html").read_text(encoding="utf-8"), tmp_path)
-    assert [row[0] for row in rows] == ["&lt;/script&gt;&lt;b&gt;", "&lt;img/&gt;"]
+
+@needs_browser
+def test_a_piece_that_is_markup_is_text(markup, tmp_path):
+    _, rows = opened(markup, tmp_path)
+    assert [row[0] for row in rows] == [html.escape(text) for text in MARKUP]
+
+
+def test_no_piece_opens_or_ends_a_script(markup):
+    _, _, rest = markup.partition('type="application/json"')
+    data, _, _ = rest.partition(">")[2].partition("</script>")
+    assert "<" not in data
+    assert [row[0] for row in json.loads(data)] == MARKUP
 
 
 def test_the_command_writes_the_page_whole_or_not_at_all(small_tables, tmp_path):
     assert see("coverage", small_tables, "--html", tmp_path / "x.html").returncode == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["x.html"]
+    assert_one_line(see("coverage", small_tables, "--html", tmp_path), str(tmp_path))
     assert [path.name for path in tmp_path.iterdir()] == ["x.html"]
     with pytest.raises(SeeError, match="no such folder"):
         write_page(small_tables, tmp_path / "missing" / "x.html")

@@ -222,13 +222,16 @@ def test_weights_by_frequency_need_frequencies(small_tables, teacher, tmp_path):
     assert_one_line(see("init", small_tables, *options, "--out", tmp_path / "out"), "--frequency")
 
 
-def test_the_weights_are_powers_of_the_frequencies(tmp_path):
+@pytest.mark.parametrize("total", [1.0, 9.0, 1e6])
+def test_the_weights_are_powers_of_the_frequencies_whether_shares_or_counts(tmp_path, total):
     words = tmp_path / "words.tsv"
-    words.write_text("man\t0.5\ndoctor\t0.4\n", encoding="utf-8")
+    words.write_text(f"man\t{total * 8 / 9}\ndoctor\t{total / 9}\n", encoding="utf-8")
     tables = build_tables(replace(small_inputs(tmp_path), frequency=words), tmp_path / "tables").folder
     frequencies = read_table(tables, "frequencies").to_pandas().sort_values("piece_id")["frequency"]
-    assert (frequencies > 0).any()
-    assert np.allclose(read_weights(tables, 0.5) ** 2, frequencies + 1)
+    weights = read_weights(tables, 1.0)
+    assert [float(weights.min()), float(weights.max())] == pytest.approx([1, 9])
+    least = frequencies[frequencies > 0].min()
+    assert np.allclose(read_weights(tables, 0.5) ** 2, frequencies / least + 1)
 
 
 def test_older_factors_are_replaced_only_where_that_is_allowed(small_tables, tmp_path):

@@ -1,5 +1,6 @@
 """A model that learns a made-up language's morphs from its words."""
 
+import random
 import sys
 
 import pytest
@@ -21,6 +22,18 @@ def test_morphs_are_those_that_the_words_are_made_of():
     split = train_splitter(WORDS)
     assert list(split("городский")) == ["город", "ский"]
     assert sum(list(split(stem + ending)) == [stem, ending] for stem in STEMS for ending in ENDINGS) > 90
+
+
+def test_a_training_is_alike_each_time_and_leaves_pythons_generator_alone():
+    rng = random.Random(0)
+    words = {"".join(rng.choices("абвгдежз", k=rng.randint(4, 9))): 1.0 for _ in range(400)}
+    splits = []
+    for seed in range(3):
+        random.seed(seed)
+        split = train_splitter(words)
+        assert random.random() == random.Random(seed).random()
+        splits.append([tuple(split(word)) for word in words])
+    assert splits[0] == splits[1] == splits[2]
 
 
 def test_a_word_is_decomposed_where_the_dictionary_lists_its_morphs():

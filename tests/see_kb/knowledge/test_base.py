@@ -1,6 +1,7 @@
 """The knowledge base on a dictionary of ten senses, from memory and from a folder: the answers are the same."""
 
 import shutil
+from dataclasses import replace
 
 import pytest
 
@@ -85,6 +86,27 @@ def test_sememes_are_found_by_their_name_or_either_half(kb):
         ["fire"],
         [],
     ]
+
+
+def test_an_underscore_in_a_sememes_name_is_a_space():
+    lexicon = Lexicon(
+        "words", tuple(parse_records(record(1, "斯", "Lanka", "noun", "{Sri_Lanka|斯}"), "words")[0]), (), ()
+    )
+    kb = knowledge_base_of(
+        lexicon, [("Sri Lanka|斯", "hypernym", "place|地方"), ("place|地方", "hyponym", "Sri Lanka|斯")]
+    )
+    for name in ("Sri_Lanka|斯", "Sri Lanka|斯", "Sri_Lanka"):
+        assert kb.find_sememes([name]) == [("Sri Lanka|斯",)]
+        assert english(kb.senses_with([name])[0]) == ["Lanka"]
+    assert kb.related(["Sri_Lanka|斯"]) == [(("hypernym", "place|地方"),)]
+    assert kb.relations_between([("place|地方", "Sri_Lanka|斯")]) == [("hyponym",)]
+
+
+def test_a_field_may_hold_the_sign_that_the_index_splits_fields_by():
+    senses = tuple(parse_records("".join(SENSES), "words")[0])
+    odd = replace(senses[0], en_example="a\x1fb")
+    kb = knowledge_base_of(Lexicon("words", (odd, *senses[1:]), (), ()))
+    assert [*kb.all_senses()] == [replace(odd, en_example="a b"), *senses[1:]]
 
 
 def test_synonyms_have_the_same_sememes():

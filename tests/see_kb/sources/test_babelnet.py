@@ -40,7 +40,10 @@ def test_synsets_are_read_and_stored_as_tables(tmp_path):
     assert duckdb.sql(f"SELECT count(*) FROM '{folder}/babelnet_relations.parquet'").fetchall() == [(2,)]
 
 
-@pytest.mark.parametrize("content", [{}, [], ["x"], [{"pos": "n"}], [{**DOG, "sememes": "x"}], [{**DOG, "rel": 3}]])
+@pytest.mark.parametrize(
+    "content",
+    [{}, [], ["x"], [{"pos": "n"}], [{**DOG, "sememes": "x"}], [{**DOG, "rel": 3}], [{**DOG, "bn": "\ud800"}]],
+)
 def test_anything_else_is_refused(tmp_path, content):
     (tmp_path / "babel_data").write_bytes(pickle.dumps(content))
     with pytest.raises(FormatError, match="babel_data"):

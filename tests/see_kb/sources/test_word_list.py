@@ -1,5 +1,7 @@
 """Lists of Chinese words with their sememes."""
 
+import pytest
+
 from see_kb.sources.door import read_lexicon
 from see_kb.sources.word_list import is_word_list, parse_word_list
 from tests.shared_data import DATA, needs_shared
@@ -15,6 +17,18 @@ def test_names_become_roots_and_an_unknown_one_stands_for_itself():
         ("words.txt:7", "怪物", "{human|人};{没有这个义原|没有这个义原}"),
     ]
     assert [(reject.line, reject.reason) for reject in rejects] == [(5, "no definition; add a DEF line")]
+
+
+@pytest.mark.parametrize("word", ["医生", "人"])  # a word may be spelled like a sememe
+def test_a_stray_blank_line_is_rejected_and_what_follows_read_the_right_way_round(word):
+    pairs = "".join(f"{word}{number}\n人 职位\n" for number in range(60))
+    first, second = f"{word}a\n人 职位\n", f"{word}\n人 职位 医\n"
+    senses, rejects = parse_word_list(first + "\n" + second + pairs, "words.txt", "words")
+    assert [(reject.line, reject.reason) for reject in rejects] == [
+        (3, "a blank line where a word should be; remove it")
+    ]
+    assert len(senses) == 62
+    assert {sense.definition for sense in senses if sense.zh_word != word} == {"{human|人};{Occupation|职位}"}
 
 
 def test_a_list_is_told_from_other_formats(tmp_path):

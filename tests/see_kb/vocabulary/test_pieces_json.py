@@ -127,6 +127,57 @@ def test_an_end_of_word_mark_tells_what_may_begin_a_word(read):
     }
 
 
+def test_an_end_of_word_mark_on_byte_level_pieces_is_taken_off_before_they_are_spelled(read):
+    """CLIP's layout."""
+    signs = ["man</w>", "man", "Ã©</w>", "äº</w>", "</w>"]
+    model = models.BPE({sign: number for number, sign in enumerate(signs)}, [], end_of_word_suffix="</w>")
+    tokenizer = Tokenizer(model)
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    assert seen(read(tokenizer)) == {
+        "man</w>": ("man", "normal", False),
+        "man": ("man", "normal", True),
+        "Ã©</w>": ("é", "normal", False),
+        "äº</w>": ("<0xE4><0xBA>", "byte", False),
+        "</w>": ("</w>", "normal", False),
+    }
+
+
+def test_bpe_may_mark_what_continues_a_word(read):
+    model = models.BPE({"m": 0, "##s": 1, "man": 2, "<s>": 3}, [], continuing_subword_prefix="##")
+    assert seen(read(Tokenizer(model))) == {
+        "m": ("m", "normal", True),
+        "##s": ("s", "normal", False),
+        "man": ("man", "normal", True),
+        "<s>": ("<s>", "control", False),
+    }
+
+
+def test_a_list_of_words_has_whole_words(read):
+    tokenizer = Tokenizer(models.WordLevel({"[UNK]": 0, "went": 1, "less": 2}, unk_token="[UNK]"))
+    assert seen(read(tokenizer)) == {
+        "[UNK]": ("[UNK]", "unknown", False),
+        "went": ("went", "normal", True),
+        "less": ("less", "normal", True),
+    }
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        models.WordPiece({"[UNK]": 0, "man": 1, "##s": 2}, unk_token="[UNK]"),
+        models.BPE({"man": 0, "▁man": 1}, []),
+        models.WordLevel({"<unk>": 0, "man": 1}, unk_token="<unk>"),
+        models.Unigram([("<unk>", 0.0), ("▁man", -1.0), ("man", -2.0)], unk_id=0),
+    ],
+)
+def test_a_model_without_its_type_is_what_its_library_takes_it_for(read, model):
+    """Files of early releases name no type."""
+    content = json.loads(Tokenizer(model).to_str())
+    del content["model"]["type"]
+    assert type(Tokenizer.from_str(json.dumps(content)).model) is type(model)
+    assert read(content).pieces == read(Tokenizer(model)).pieces
+
+
 def test_added_tokens_are_control_or_user_defined(read):
     tokenizer = Tokenizer(models.WordLevel({"a": 0, "b": 1}, unk_token="a"))
     tokenizer.add_special_tokens([AddedToken("<ctl>", special=True)])
@@ -153,6 +204,9 @@ def test_plain_ids_may_come_in_any_order_and_gaps_become_unused(read):
         ({"Ġman": 0, "Ġdog": 1, "s": 2}, 0, ("man", True)),
         ({"man": 0, "##s": 1, "##ed": 2}, 1, ("s", False)),
         ({"man": 0, "##s": 1, "##ed": 2}, 0, ("man", True)),
+        ({"man": 0, "man</w>": 1, "é</w>": 2, "人</w>": 3}, 2, ("é", False)),
+        ({"man": 0, "man</w>": 1, "Ã©</w>": 2, "Ã©": 3}, 2, ("é", False)),
+        ({"man": 0, "man</w>": 1, "Ã©</w>": 2, "Ã©": 3}, 3, ("é", True)),
     ],
 )
 def test_the_commonest_mark_of_a_plain_vocabulary_decides(read, content, piece, expected):

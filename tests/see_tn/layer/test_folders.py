@@ -1,6 +1,8 @@
 """Folders that appear whole or not at all."""
 
 import errno
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -96,7 +98,26 @@ def killed_between_the_moves(folder):
     aside = folder / ".x.previous-1"
     aside.mkdir()
     (aside / "file").write_text("old")
-    (folder / ".x.partial-1").mkdir()
+    (folder / f".x.partial-{ended_process()}-abc").mkdir()
+    (folder / ".x.partial-abc").mkdir()
+
+
+def ended_process():
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
+
+
+def test_what_another_process_is_filling_is_left_alone(tmp_path):
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
+        (tmp_path / f".x.partial-{other.pid}-abc").mkdir()
+        filled(tmp_path / "x", "one")
+        with pytest.raises(FactorError, match="exists already"):
+            filled(tmp_path / "x", "two")
+        assert names(tmp_path) == [f".x.partial-{other.pid}-abc", "x"]
+        other.communicate(b"\n")
+    filled(tmp_path / "x", "two", overwrite=True)
+    assert names(tmp_path) == ["x"]
 
 
 def test_after_a_kill_between_the_moves_the_next_run_cleans_up(tmp_path):
