@@ -54,6 +54,16 @@ def check_seed(seed: int) -> None:
         raise SeeError(f"seed is {seed}; give a number from 0 to {SEEDS - 1}")
 
 
+def check_ratio(ratio: float) -> None:
+    """Refuse a ratio that no factors are made for.
+
+    Raises:
+        SeeError: it is too small, or no number.
+    """
+    if not MIN_RATIO <= ratio < math.inf:
+        raise SeeError(f"the ratio is {ratio}; give a number from {MIN_RATIO} on")
+
+
 @dataclass(frozen=True)
 class InitOptions:
     """What factors are asked for.
@@ -82,8 +92,7 @@ class InitOptions:
         if not 0 < self.row_std < math.inf:
             raise SeeError(f"row_std is {self.row_std}; give a positive number")
         check_seed(self.seed)
-        if not MIN_RATIO <= self.ratio < math.inf:
-            raise SeeError(f"the ratio is {self.ratio}; give a number from {MIN_RATIO} on")
+        check_ratio(self.ratio)
         if not 0 <= self.frequency_power <= 1:
             raise SeeError(f"frequency_power is {self.frequency_power}; give a number from 0 to 1")
         if self.by == "parameters" and self.with_codes:
@@ -148,7 +157,7 @@ def init_random(
         options: what factors are asked for.
         overwrite: whether older factors may be replaced.
     Raises:
-        SeeError: the tables cannot be used, or codes are asked for.
+        SeeError: the tables cannot be used, codes are asked for, or rows are beyond the type.
         FactorError: the ratio cannot be reached, or `out` cannot be written.
     """
     options = options or InitOptions(storage="bfloat16")
@@ -163,6 +172,10 @@ def init_random(
         generator=torch.Generator().manual_seed(plan.options.seed),
         dtype=FLOATS[row_dtype(plan.options.storage)],
     )
+    if not all(bool(torch.isfinite(core).all()) for core in layer.cores):
+        raise SeeError(
+            f"row_std is {plan.options.row_std:g}, beyond what {plan.options.storage} holds; give a smaller one"
+        )
     if plan.options.storage == INT8:
         layer.quantise()
     report = plan.report(layer, "random")
@@ -221,7 +234,7 @@ def init_fitted(
         says("measuring other methods")
         report = replace(report, baselines=tuple(compare(table, report.budget_bytes, plan.options.seed)))
     _save(fitted.layer, report, overwrite=overwrite)
-    if resume is not None:
+    if resume is not None and fitted.report is not None:  # without products nothing was kept there
         resume.unlink(missing_ok=True)
     return report
 

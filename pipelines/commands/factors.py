@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from pipelines.commands.options import FACTORS, TABLES, AsJson, Overwrite, TablesArgument, print_json
+from pipelines.commands.options import FACTORS, TABLES, AsJson, Overwrite, TablesArgument, print_json, refuse_given
 from see_kb.errors import SeeError
 
 Ratio = Annotated[float, typer.Option(help="How many times smaller than the dense float32 table.")]
@@ -20,8 +20,15 @@ Teacher = Annotated[
 Tensor = Annotated[str | None, typer.Option(help="The table's name in a .safetensors file.", show_default=False)]
 Storage = Literal["float32", "bfloat16", "float16", "int8"]
 
+FIT = ("plot", "resume", "to_train", "sweeps", "frequency_power")
+"""Options that are about a fit."""
+
+PRODUCTS = ("form", "shared", "sweeps", "resume")
+"""Options that are about products of units."""
+
 
 def plan(
+    context: typer.Context,
     pieces: Annotated[int | None, typer.Option(help="Pieces of the vocabulary.", min=1, show_default=False)] = None,
     width: Annotated[int | None, typer.Option(help="Columns of the table.", min=2, show_default=False)] = None,
     ratio: Ratio = 20.0,
@@ -45,10 +52,17 @@ def plan(
     """
     from pipelines.console import output
     from pipelines.factor_inputs import read_teacher
+    from pipelines.init import check_ratio, check_seed
     from pipelines.init_report import alternatives_table
     from pipelines.plan import make_plan, measure_plan
     from see_tn.planning.budget import Budget
 
+    check_seed(seed)
+    check_ratio(ratio)
+    if teacher:
+        refuse_given(context, ["terms"], "is for a table of which only the size is known: tables have their terms")
+    else:
+        refuse_given(context, ["tensor", "seed"], "is about a table to measure on; give --teacher and --tables")
     budget = Budget(ratio, by, dtype)
     if teacher and tables and pieces is None and width is None:
         made = measure_plan(tables, read_teacher(teacher, tensor), budget, seed)
@@ -65,6 +79,7 @@ def plan(
 
 
 def init(
+    context: typer.Context,
     tables: TablesArgument = TABLES,
     teacher: Teacher = None,
     tensor: Tensor = None,
@@ -147,8 +162,14 @@ def init(
     if teacher and text:
         raise SeeError("give either --teacher or --text: factors are fitted to one of them")
     fitted = bool(teacher or text)
-    if not fitted and (plot or resume or to_train):
-        raise SeeError("--plot, --resume and --to-train are about a fit; give --teacher or --text")
+    if not fitted:
+        refuse_given(context, FIT, "is about a fit; give --teacher or --text, or leave it out")
+    if not teacher:
+        refuse_given(context, ["tensor"], "names a teacher's table; give --teacher, or leave it out")
+    else:
+        refuse_given(context, ["row_std"], "is about rows without a teacher; leave it out")
+    if terms == "codes":
+        refuse_given(context, PRODUCTS, "is about products, and codes alone have none; leave it out")
     storage = dtype or ("int8" if fitted else "bfloat16")
     fit, purpose = FitOptions(sweeps=sweeps), _purpose(text, to_train=to_train)
     options = InitOptions(ratio, by, form, storage, terms, shared, seed, row_std, frequency_power, fit, purpose)

@@ -36,7 +36,7 @@ from pipelines.finetune.models import (
 from pipelines.finetune.options import FinetuneInputs, FinetuneOptions
 from pipelines.finetune.report import MODEL, REPORT, FinetuneReport
 from pipelines.finetune.settings import RUN, check_run, run_settings, write_run
-from pipelines.finetune.texts import SpecialIds, read_examples
+from pipelines.finetune.texts import WITH_LANGUAGES, SpecialIds, check_languages, read_examples
 from pipelines.finetune.tokenizer import find_tokenizer, tokenizer_files
 from pipelines.model_sizes import ModelSizes
 from pipelines.whole_files import write_json
@@ -183,14 +183,19 @@ class _Finetuning:
     def _mark(self, stage: int, outcome: Outcome) -> None:
         """Measure the student before a stage, for the report and for stage 2, which judges by the same."""
         self.judged = cross_entropy(self.model, self.kept_apart, self.accelerator)
-        self.run.records.add(stage, outcome.steps, {MARK: self.judged, "seconds": outcome.seconds})
+        place = (stage, outcome.steps)
+        if place not in [(mark["stage"], mark["step"]) for mark in _marks(self.out / METRICS)]:  # of before a kill
+            self.run.records.add(*place, {MARK: self.judged, "seconds": outcome.seconds})
 
     def _examples(self, n_pieces: int) -> Examples:
         options, config = self.options, self.model.config
+        special = SpecialIds.of(config, n_pieces, self.inputs.model / "config.json")
+        if config.model_type in WITH_LANGUAGES:
+            check_languages(self.tokenizer, special, self.inputs.model / "config.json")
         examples = read_examples(
             self.inputs.text,
             self.tokenizer,
-            SpecialIds.of(config, n_pieces, self.inputs.model / "config.json"),
+            special,
             min(options.longest, getattr(config, "max_position_embeddings", None) or options.longest),
             pairs=bool(config.is_encoder_decoder),
             n_pieces=n_pieces,
@@ -318,5 +323,7 @@ def _part(examples: Examples, start: int | None, stop: int | None) -> Examples:
 
 def _marks(file: Path) -> list[dict[str, Any]]:
     """The measurements before and after stage 1; the last one of each step."""
+    if not file.exists():
+        return []
     lines = map(json.loads, file.read_text(encoding="utf-8").splitlines())
     return list({line["step"]: line for line in lines if MARK in line}.values())

@@ -81,6 +81,27 @@ def read_examples(
     return examples
 
 
+WITH_LANGUAGES = frozenset({"m2m_100", "mbart", "nllb-moe", "plbart"})
+"""Types of models whose texts have a piece for their language."""
+
+
+def check_languages(tokenizer: Path, special: SpecialIds, config: Path) -> None:
+    """Refuse what would train a model of several languages with a wrong language's piece.
+
+    Raises:
+        SeeError: the tokenizer puts a piece around all texts, sources and targets alike, or the config does not tell
+            with which one targets begin.
+    """
+    if special.decoder_start is None:
+        raise SeeError(f"{config}: decoder_start_token_id is null; give it the piece of the targets' language")
+    template = read_encoders(tokenizer)[0]([""])[0]
+    if left := set(template) - {special.begin, special.end}:
+        raise SeeError(
+            f"{tokenizer}: puts piece {min(left)} around every text, as for one language; take its post_processor out, "
+            "and write the languages' pieces into the text"
+        )
+
+
 def _split(path: Path, lines: Sequence[str]) -> tuple[list[str], list[str]]:
     first, second = [], []
     for number, line in enumerate(lines, 1):
@@ -105,7 +126,7 @@ def _around(texts: Sequence[Sequence[int]], special: SpecialIds, longest: int, *
     for text in texts:
         ids = list(text)
         first = 1 if start and ids[:1] == start else 0
-        places = [place for place in range(len(ids))[-2:] if ids[place] == special.end]
+        places = [place for place in range(first, len(ids))[-2:] if ids[place] == special.end]
         last = places[-1] if places else len(ids)
         behind = ids[last:] if places else end
         finished.append([*start, *ids[first:last][: longest - len(start) - len(behind)], *behind])

@@ -27,6 +27,7 @@ from see_tn.fitting.quality import CHUNK, Quality, measure
 from see_tn.fitting.resume import FitFile, fingerprint
 from see_tn.fitting.shared import SharedProblem
 
+LARGEST = 1e36  # that a table's squares may sum up to: products of such sums are still within float32's exponents
 SAMPLE = 32_768  # rows that the directions of a table are found from
 
 
@@ -252,13 +253,17 @@ def _check(rows: RowIndex, teacher: Tensor, shape: ChainShape, weights: Tensor |
 
 
 def check_finite(teacher: Tensor) -> None:
-    """Refuse a teacher's table with a number that is not finite.
+    """Refuse a teacher's table with a number that is not finite, or so large that squares are not.
 
     Raises:
-        FactorError: there is one; the message names the piece.
+        FactorError: there is one; the message names the piece if it can.
     """
+    total = 0.0
     for start in range(0, len(teacher), CHUNK):
+        total += float(teacher[start : start + CHUNK].double().square().sum())
         finite = torch.isfinite(teacher[start : start + CHUNK]).all(dim=1)
         if not bool(finite.all()):
             piece = start + int((~finite).nonzero()[0])
             raise FactorError(f"teacher: the row of piece {piece} holds a number that is not finite; repair the table")
+    if total > LARGEST:
+        raise FactorError(f"teacher: squares of its numbers sum up to {total:.1e}, too much for float32; scale it down")

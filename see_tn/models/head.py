@@ -7,12 +7,23 @@ from typing import Literal, Self
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.optim.optimizer import register_optimizer_step_post_hook
 from torch.utils.checkpoint import checkpoint
 
 from see_tn.errors import FactorError
 from see_tn.layer.embedding import EntangledEmbedding
 
 CHUNK = 4096  # pieces at a time
+
+_STEPS = [0]
+"""Steps that optimisers took in this process; fused ones change numbers without counting versions."""
+
+
+def _count_step(*_: object) -> None:
+    _STEPS[0] += 1
+
+
+register_optimizer_step_post_hook(_count_step)
 
 
 class _Reader(nn.Module):
@@ -44,19 +55,24 @@ class ScaledEmbedding(_Reader):
     Args:
         layer: the layer.
         scale: the factor.
+        rounded: whether the scale is rounded to the rows' type first.
         owns: whether the layer's parameters are this module's.
     """
 
-    def __init__(self, layer: EntangledEmbedding, scale: float = 1.0, *, owns: bool = False) -> None:
+    def __init__(
+        self, layer: EntangledEmbedding, scale: float = 1.0, *, rounded: bool = False, owns: bool = False
+    ) -> None:
         super().__init__(layer, owns=owns)
-        self.embed_scale = scale
+        self.embed_scale, self.rounded = scale, rounded
         self.num_embeddings, self.embedding_dim = layer.num_embeddings, layer.embedding_dim
         self.padding_idx = layer.padding_idx
 
     def forward(self, ids: Tensor) -> Tensor:
         """Look up rows: (*ids.shape, width)."""
         rows: Tensor = self.layer(ids)
-        return rows if self.embed_scale == 1.0 else rows * self.embed_scale
+        if self.embed_scale == 1.0:
+            return rows
+        return rows * (rows.new_tensor(self.embed_scale) if self.rounded else self.embed_scale)
 
     def extra_repr(self) -> str:
         """What distinguishes it."""
@@ -67,8 +83,8 @@ class EntangledHead(_Reader):
     """An output head whose matrix is a layer's table: `hidden @ table.T`, plus a bias if there is one.
 
     The table is built once per call, with gradients where they are enabled. Under `no_grad` it is kept until a number
-    of the layer changes or a call has gradients, and for as long as the module is in evaluation mode. What is written
-    through `.data` between two such calls goes unnoticed.
+    of the layer changes, one of torch's optimisers takes a step or a call has gradients, and for as long as the module
+    is in evaluation mode. What is written through `.data` between two such calls goes unnoticed.
 
     Args:
         layer: the layer.
@@ -102,7 +118,7 @@ class EntangledHead(_Reader):
         if torch.is_grad_enabled() or self.training or any(tensor.is_inference() for tensor in tensors):
             self._kept = None
             return self.layer.materialise()
-        state = tuple((t.data_ptr(), t._version, t.dtype, t.device) for t in tensors)
+        state = (_STEPS[0], *((t.data_ptr(), t._version, t.dtype, t.device) for t in tensors))
         if self._kept is None or self._kept[0] != state:
             self._kept = (state, self.layer.materialise())
         return self._kept[1]

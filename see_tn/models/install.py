@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, NoReturn
 
+import torch
 from torch import nn
 
 from see_tn.errors import FactorError
@@ -37,6 +38,7 @@ class Swap:
     installed: Installed
     before: dict[str, nn.Module]
     tying: list[tuple[nn.Module, str, Any]]
+    state: tuple[torch.dtype, torch.device]
 
     @property
     def layer(self) -> EntangledEmbedding:
@@ -51,13 +53,16 @@ class Swap:
     def undo(self) -> None:
         """Put the modules back that were there before, the very same objects.
 
+        Where the layer has another type or device by now, they are moved to it, as the model was.
+
         Raises:
             FactorError: it is undone already.
         """
         if self.model.__dict__.get(MARK) is not self.installed:
             raise FactorError(f"{type(self.model).__name__}: this swap is undone already")
+        now = _state(self.layer)
         for name, module in self.before.items():
-            _put(self.model, name, module)
+            _put(self.model, name, module if now == self.state else module.to(dtype=now[0], device=now[1]))
         for module, name, value in self.tying:
             setattr(module, name, value)
         for name in (MARK, "resize_token_embeddings", "save_pretrained"):
@@ -111,7 +116,11 @@ def install(
         model.__dict__["resize_token_embeddings"] = partial(_refuse_resizing, type(model).__name__)
     if save is not None and hasattr(model, "save_pretrained"):
         model.__dict__["save_pretrained"] = partial(save, model)
-    return Swap(model, installed, before, tying)
+    return Swap(model, installed, before, tying, _state(layer))
+
+
+def _state(layer: EntangledEmbedding) -> tuple[torch.dtype, torch.device]:
+    return layer.dtype, next(layer.buffers()).device
 
 
 def _without(ties: dict[str, str], gone: list[str]) -> dict[str, str]:
@@ -126,7 +135,7 @@ def _without(ties: dict[str, str], gone: list[str]) -> dict[str, str]:
 def _embedding(layer: EntangledEmbedding, place: Place, *, owns: bool) -> nn.Module:
     if owns and place.scale == 1.0:
         return layer
-    return ScaledEmbedding(layer, place.scale, owns=owns)
+    return ScaledEmbedding(layer, place.scale, rounded=place.rounded, owns=owns)
 
 
 def _bias(model: nn.Module, name: str) -> nn.Parameter | None:

@@ -12,10 +12,14 @@ from see_tn.errors import FactorError
 
 @dataclass(frozen=True)
 class Place:
-    """A module that looks rows up, by its dotted name, and the scale that it multiplies them with."""
+    """A module that looks rows up, by its dotted name, and the scale that it multiplies them with.
+
+    `rounded` says whether the scale is rounded to the rows' type first, as Gemma's is.
+    """
 
     name: str
     scale: float = 1.0
+    rounded: bool = False
 
 
 @dataclass(frozen=True)
@@ -105,7 +109,7 @@ def _readers(
         if not isinstance(own, Tensor) or not _is_same(own, weight):
             continue
         if isinstance(module, nn.Embedding):
-            places.append((module is not first, Place(path, _scale(module, path))))
+            places.append((module is not first, _place(module, path)))
         elif isinstance(module, nn.Linear):
             heads.append(path)
         else:
@@ -114,20 +118,22 @@ def _readers(
 
 
 @torch.no_grad()
-def _scale(module: nn.Embedding, path: str) -> float:
-    """The scale that an embedding multiplies rows with; what it does beyond that cannot be replaced.
+def _place(module: nn.Embedding, path: str) -> Place:
+    """An embedding with the scale that it multiplies rows with; what it does beyond that cannot be replaced.
 
     Raises:
         FactorError: it does more.
     """
-    scale = float(getattr(module, "embed_scale", 1.0))
+    given = getattr(module, "embed_scale", 1.0)
+    # A scale that is a tensor takes the model's type; the number that it was made from is kept beside it.
+    scale, rounded = float(getattr(module, "scalar_embed_scale", given)), isinstance(given, Tensor)
     if module.max_norm is not None:
         raise FactorError(f"{path}: an embedding with max_norm, which a layer does not have; load it without")
     if type(module).forward is not nn.Embedding.forward and not module.weight.is_meta:
         ids = torch.arange(min(4, module.num_embeddings), device=module.weight.device)
         if not torch.allclose(module(ids).float(), module.weight[ids].float() * scale, rtol=0.01):
             raise FactorError(f"{path}: a {type(module).__name__} does more than look rows up; it cannot be replaced")
-    return scale
+    return Place(path, scale, rounded)
 
 
 def embedding_of(model: nn.Module, places: Places) -> nn.Embedding:

@@ -25,6 +25,8 @@ from see_tn.models.places import Places
 
 PREFIX = "see_"
 ENTRY = "see_swap"
+TYPES = ("dtype", "torch_dtype")
+"""Values of a config that `from_pretrained` takes as options of its own."""
 
 
 def save_swapped(model: nn.Module, folder: Path | str, **options: Any) -> None:
@@ -36,11 +38,14 @@ def save_swapped(model: nn.Module, folder: Path | str, **options: Any) -> None:
         options: those of `save_pretrained`. Weights keep the names that they have in the model; older ones, into which
             `save_pretrained` may turn them, are those of the type that the folder is not to be mistaken for.
     Raises:
-        FactorError: it is no such model, or the folder cannot be written.
+        FactorError: it is no such model, or of a class that transformers does not have, which could not be loaded; or
+            the folder cannot be written.
     """
-    installed = model.__dict__.get(MARK)
+    installed, name = model.__dict__.get(MARK), type(model).__name__
     if not isinstance(model, PreTrainedModel) or not isinstance(installed, Installed):
-        raise FactorError(f"{type(model).__name__}: no swapped Hugging Face model; save it as any other")
+        raise FactorError(f"{name}: no swapped Hugging Face model; save it as any other")
+    if getattr(transformers, name, None) is not type(model):
+        raise FactorError(f"{name}: a class that transformers does not have; keep the layer with save_embedding")
     config = model.config
     plain = type(config)
     entry = {
@@ -64,11 +69,14 @@ def load_swapped(folder: Path | str, **options: Any) -> PreTrainedModel:
 
     Args:
         folder: the folder.
-        options: those of `from_pretrained`: a type, a device, ...
+        options: those of `from_pretrained`: a type, a device, values of the config, ...; but for a config and
+            `output_loading_info`.
     Raises:
         FactorError: the folder holds no swapped model, one of a class that transformers does not have, or damaged
-            weights or not all of them.
+            weights or not all of them; or an option is one of the two.
     """
+    if wrong := [name for name in ("config", "output_loading_info") if name in options]:
+        raise FactorError(f"{folder}: load_swapped has no option {wrong[0]!r}; leave it out")
     path = Path(folder) / "config.json"
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
@@ -83,6 +91,8 @@ def load_swapped(folder: Path | str, **options: Any) -> PreTrainedModel:
     model: PreTrainedModel
     try:
         config = _config_class(CONFIG_MAPPING[model_type]).from_pretrained(folder)
+        for name in [name for name in options if name in config.to_dict() and name not in TYPES]:
+            setattr(config, name, options.pop(name))
         model, info = model_class.from_pretrained(folder, config=config, **options)
     except (OSError, SafetensorError, RuntimeError) as error:
         problem = " ".join(str(error).split())[:200]
@@ -110,7 +120,11 @@ def _model_class(base: type[PreTrainedModel], entry: dict[str, Any], path: Path)
     parents = {name.rpartition(".")[0] for name in places.names}
 
     def init(self: PreTrainedModel, config: PreTrainedConfig, *args: Any, **kwargs: Any) -> None:
-        base.__init__(self, config, *args, **kwargs)
+        own, config.__class__ = config.__class__, type(config).__mro__[1]
+        try:
+            base.__init__(self, config, *args, **kwargs)  # may make a model inside by its config's class
+        finally:
+            config.__class__ = own
         # `from_pretrained` makes the model in the type that it is asked for, as torch's default type.
         dtype = str(torch.get_default_dtype()).removeprefix("torch.")
         layer = empty_layer(replace(spec, dtype=dtype))

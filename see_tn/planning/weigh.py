@@ -9,7 +9,7 @@ from torch import Tensor
 from see_tn.chain.row_index import RowIndex
 from see_tn.chain.shapes import ChainShape
 from see_tn.errors import FactorError
-from see_tn.fitting.als import FitOptions, fit_als, mean_row
+from see_tn.fitting.als import FitOptions, check_finite, fit_als, mean_row
 from see_tn.fitting.layer import residual
 from see_tn.fitting.quality import weighed_square
 from see_tn.layer.product import ProductTerms
@@ -52,10 +52,11 @@ def weigh(
         seed: of all fits.
         progress: called with what is measured next.
     Raises:
-        FactorError: the budget is not one of bytes, or nothing fits it.
+        FactorError: the budget is not one of bytes, nothing fits it, or the teacher cannot be fitted to.
     """
     if budget.by != "bytes":
         raise FactorError("codes are no parameters: weigh a budget of bytes, or plan products alone")
+    check_finite(teacher)
     found = []
     for kind, product in _candidates(rows, shape, budget, kinds):
         progress("codes alone" if product is None else f"rank {_shape(product).rank}" + " and codes" * (kind == "both"))

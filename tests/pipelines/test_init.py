@@ -244,6 +244,32 @@ def test_older_factors_are_replaced_only_where_that_is_allowed(small_tables, tmp
     assert (tmp_path / "out" / "factors.safetensors").read_bytes() != before
 
 
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        (["--width", "24", "--frequency-power", ".5"], "--frequency-power"),
+        (["--width", "24", "--sweeps", "3"], "--sweeps"),
+        (["--width", "24", "--to-train"], "--to-train"),
+        (["--width", "24", "--tensor", "x"], "--tensor"),
+        (["--teacher", "t.npy", "--row-std", "7"], "--row-std"),
+        (["--teacher", "t.npy", "--terms", "codes", "--form", "mps"], "--form"),
+        (["--teacher", "t.npy", "--terms", "codes", "--shared"], "--shared"),
+        (["--width", "24", "--ratio", "1.1", "--row-std", "1e30", "--dtype", "float16"], "row_std"),
+    ],
+)
+def test_options_that_would_do_nothing_or_no_good_are_named(small_tables, tmp_path, options, problem):
+    assert_one_line(see("init", small_tables, *options, "--out", tmp_path / "out"), problem)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_file_that_is_no_fits_state_is_left_alone(small_tables, teacher, tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    options = InitOptions(ratio=2, terms="codes")
+    report = init_fitted(small_tables, tmp_path / "out", teacher, options, resume=tmp_path / "notes.txt")
+    assert report.fit is None
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
 def test_a_missing_extra_is_named(small_tables, tmp_path):
     without = "import sys; sys.modules['matplotlib'] = None"
     options = ["--teacher", "t.npy", "--plot", tmp_path / "x.png", "--out", tmp_path / "out"]

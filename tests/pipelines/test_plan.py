@@ -55,6 +55,10 @@ def test_a_teacher_is_measured(small_tables, tmp_path):
         (["--pieces", "100", "--width", "8", "--ratio", "50"], "ratio"),
         (["--pieces", "100", "--width", "8", "--ratio", "-1"], "ratio"),
         (["--pieces", "100", "--width", "8", "--teacher", "x.npy"], "--tables"),
+        (["--pieces", "100", "--width", "8", "--ratio", "1e-6"], "ratio"),
+        (["--pieces", "100", "--width", "8", "--seed", "1"], "--seed"),
+        (["--tables", "t", "--teacher", "x.npy", "--seed", "9999999999"], "seed"),
+        (["--tables", "t", "--teacher", "x.npy", "--terms", "2"], "--terms"),
     ],
 )
 def test_options_that_lead_nowhere_are_named(options, problem):

@@ -182,6 +182,8 @@ def test_killed_anywhere_and_called_again_it_ends_the_same(stage, step, place, t
     report = finetune(inputs(place), tmp_path / "killed", OPTIONS)
     assert replace(report, seconds=0) == replace(wanted, seconds=0)
     assert metrics(tmp_path / "killed") == metrics(tmp_path / "whole")
+    lines = [(tmp_path / name / "metrics.jsonl").read_text().count("\n") for name in ("whole", "killed")]
+    assert lines[0] == lines[1]
     whole, killed = (load_swapped(tmp_path / name / "model").state_dict() for name in ("whole", "killed"))
     assert all(torch.equal(tensor, killed[key]) for key, tensor in whole.items())
 

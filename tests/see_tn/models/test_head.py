@@ -84,6 +84,20 @@ def test_a_step_that_does_not_count_its_changes_is_seen():
         torch.testing.assert_close(head.table(), layer.materialise())
 
 
+def test_such_a_step_is_seen_if_the_head_took_no_part_in_it():
+    layer = some_factors()
+    head = EntangledHead(layer).eval()
+    optimiser = torch.optim.AdamW(layer.parameters(), 0.1, fused=True)
+    with torch.no_grad():
+        before = head.table().clone()
+    layer(torch.arange(5)).square().sum().backward()
+    optimiser.step()
+    optimiser.zero_grad()
+    with torch.no_grad():
+        assert not torch.equal(head.table(), before)
+        torch.testing.assert_close(head.table(), layer.materialise())
+
+
 def test_a_layer_that_was_rounded_in_inference_mode_is_read():
     layer = some_factors()
     head = EntangledHead(layer).eval()

@@ -7,7 +7,18 @@ import torch
 
 from see_tn.errors import FactorError
 from see_tn.models.swap import swap_embedding
-from tests.see_tn.models.tiny import IDS, KINDS, dense_twin, logits, some_factors, tiny, transformers, unshared
+from tests.see_tn.models.tiny import (
+    COMMON,
+    IDS,
+    KINDS,
+    PHI3,
+    dense_twin,
+    logits,
+    some_factors,
+    tiny,
+    transformers,
+    unshared,
+)
 from tests.shared_data import ROOT
 
 saved = pytest.importorskip("see_tn.models.saved", reason="needs the extra hf")
@@ -104,6 +115,44 @@ def test_nothing_else_takes_the_folder_for_the_stock_model(tmp_path):
     model.save_pretrained(tmp_path / "out")
     with pytest.raises(ValueError, match="see_phi3"):
         transformers.AutoModelForCausalLM.from_pretrained(tmp_path / "out")
+
+
+@pytest.mark.parametrize("task", ["SequenceClassification", "TokenClassification", "QuestionAnswering"])
+@pytest.mark.parametrize("name", ["Llama", "Qwen2", "Mistral"])
+def test_heads_that_make_the_model_inside_by_its_config_load(name, task, tmp_path):
+    torch.manual_seed(0)
+    config = getattr(transformers, f"{name}Config")(**COMMON, **PHI3)
+    model = getattr(transformers, f"{name}For{task}")(config).eval()
+    swap_embedding(model, some_factors())
+    model.save_pretrained(tmp_path / "out")
+    loaded = saved.load_swapped(tmp_path / "out")
+    assert type(loaded) is type(model)
+    assert {type(part.config) for part in loaded.modules() if hasattr(part, "config")} == {type(config)}
+    with torch.no_grad():
+        for one, other in zip(loaded(IDS).to_tuple(), model(IDS).to_tuple(), strict=True):
+            if isinstance(one, torch.Tensor):
+                assert torch.equal(one, other)
+
+
+def test_values_of_the_config_are_options_and_a_config_is_not(tmp_path):
+    model, _ = swapped("Phi-3")
+    model.save_pretrained(tmp_path / "out")
+    loaded = saved.load_swapped(tmp_path / "out", use_cache=False, attn_implementation="eager")
+    assert (loaded.config.use_cache, loaded.config._attn_implementation) == (False, "eager")
+    for name in ("config", "output_loading_info"):
+        with pytest.raises(FactorError, match=f"no option '{name}'"):
+            saved.load_swapped(tmp_path / "out", **{name: model.config})
+
+
+def test_a_class_of_ones_own_is_refused_before_anything_is_written(tmp_path):
+    class Own(transformers.Phi3ForCausalLM):
+        pass
+
+    model = Own(tiny("Phi-3").config)
+    swap_embedding(model, some_factors())
+    with pytest.raises(FactorError, match="Own: a class that transformers does not have"):
+        model.save_pretrained(tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_other_types_and_eight_bits_load_too(tmp_path):

@@ -11,6 +11,7 @@ from see_tn.models.places import untied_head
 from see_tn.models.swap import swap_embedding
 from tests.see_tn.examples import seeded
 from tests.see_tn.models.tiny import (
+    COMMON,
     GENERATING,
     IDS,
     KINDS,
@@ -20,9 +21,12 @@ from tests.see_tn.models.tiny import (
     logits,
     some_factors,
     tiny,
+    transformers,
     unshared,
 )
 from tests.shared_data import ROOT
+
+load_swapped = pytest.importorskip("see_tn.models.saved", reason="needs the extra hf").load_swapped
 
 
 @pytest.fixture(params=KINDS)
@@ -88,6 +92,32 @@ def test_undo_gives_the_very_model_back(kind):
     assert model.resize_token_embeddings(PIECES + 3).num_embeddings == PIECES + 3
     with pytest.raises(FactorError, match="undone already"):
         swap.undo()
+
+
+def test_undo_after_a_move_gives_a_model_that_runs():
+    model = tiny("Phi-3, tied")
+    before = logits(model)
+    swap = swap_embedding(model, some_factors())
+    model.to(torch.bfloat16)
+    swap.undo()
+    assert {parameter.dtype for parameter in model.parameters()} == {torch.bfloat16}
+    torch.testing.assert_close(logits(model).float(), before, rtol=0.1, atol=0.05)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_scale_is_rounded_where_the_model_rounds_it(dtype, tmp_path):
+    """Gemma's scale, the root of the width, takes the type of the weights; also after a load in another type."""
+    torch.manual_seed(0)
+    config = {"hidden_size": WIDTH, "intermediate_size": 48, "num_hidden_layers": 1, "num_attention_heads": 2}
+    model = transformers.Gemma3ForCausalLM(transformers.Gemma3TextConfig(**COMMON, **config, head_dim=12)).eval()
+    model.to(torch.bfloat16 if dtype == torch.float32 else torch.float32)
+    layer = some_factors(dtype=model.dtype)
+    swap_embedding(model, layer)
+    model.save_pretrained(tmp_path)
+    loaded = load_swapped(tmp_path, dtype=dtype)
+    place = loaded.get_input_embeddings()
+    exact = torch.tensor(WIDTH**0.5).to(dtype)
+    assert torch.equal(place(IDS), place.layer(IDS) * exact)
 
 
 def test_resizing_is_refused_with_the_reason(kind):

@@ -1,3 +1,4 @@
+import math
 from dataclasses import replace
 
 import pytest
@@ -101,6 +102,17 @@ def test_a_table_that_is_made_of_products_is_fitted_by_products():
     teacher = ProductTerms(ROWS, SHAPE.with_rank(2), cores)(torch.arange(5_000)).detach()
     best = weigh(ROWS, SHAPE, teacher, Budget(20, "bytes", "int8"))[0]
     assert best.spec.product is not None
+
+
+@pytest.mark.parametrize(
+    ("number", "problem"), [(math.nan, "not finite"), (math.inf, "not finite"), (1e25, "too much for float32")]
+)
+@pytest.mark.parametrize("kind", ["codes", "products"])
+def test_numbers_that_cannot_be_fitted_to_are_refused(teacher, kind, number, problem):
+    table = teacher.clone()
+    table[7, 3] = number
+    with pytest.raises(FactorError, match=problem):
+        weigh(ROWS, SHAPE, table, BUDGET, kinds=[kind])
 
 
 def test_codes_are_no_parameters(teacher):
