@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from see_tn.errors import FactorError
+from see_tn.fitting.distinct import distinct_codes
 from see_tn.layer.codes import CodeShape, CodeTerms, pack_codes
 from see_tn.layer.tables import Int8Table
 
@@ -34,7 +35,13 @@ class CodeOptions:
 
 
 def fit_codes(
-    table: Tensor, shape: CodeShape, *, int8: bool, weights: Tensor | None = None, options: CodeOptions | None = None
+    table: Tensor,
+    shape: CodeShape,
+    *,
+    int8: bool,
+    weights: Tensor | None = None,
+    options: CodeOptions | None = None,
+    distinct: bool = True,
 ) -> CodeTerms:
     """Learn codes, codewords and a basis for a table.
 
@@ -44,6 +51,8 @@ def fit_codes(
         int8: whether codewords and basis are rounded to 8 bits; the codes are then chosen for the rounded ones.
         weights: (V,), how much a row counts in k-means.
         options: seed and effort; equal options give equal codes.
+        distinct: whether different rows get different codes, see `distinct_codes`; where other terms of the layer tell
+            rows apart, codes need not.
     Raises:
         FactorError: the table has another width.
     """
@@ -61,7 +70,10 @@ def fit_codes(
         index.add(centroids)
         codes.append(index.search(np.ascontiguousarray(part), 1)[1][:, 0].astype(np.uint8))
         words.append(centroids)
-    packed = pack_codes(torch.from_numpy(np.stack(codes, axis=1)), shape)
+    chosen = np.stack(codes, axis=1)
+    if distinct:
+        chosen = distinct_codes(numbers, chosen, np.stack(words), roots)
+    packed = pack_codes(torch.from_numpy(chosen), shape)
     terms = CodeTerms(shape, packed, torch.from_numpy(np.stack(words)), basis)
     if int8:
         terms.quantise()

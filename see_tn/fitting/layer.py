@@ -84,7 +84,8 @@ def fit_layer(
     codes = None
     if spec.codes is not None:
         left = residual(teacher, product, offset)
-        coded = fit_codes(left, spec.codes, int8=spec.int8, weights=weights, options=options.codes)
+        alone = product is None
+        coded = fit_codes(left, spec.codes, int8=spec.int8, weights=weights, options=options.codes, distinct=alone)
         codes = coded if spec.int8 else coded.to(FLOATS[spec.dtype])
     layer = EntangledEmbedding.from_terms(product, codes, offset if spec.offset else None, padding_idx=spec.padding_idx)
     return FittedLayer(layer, quality_of(layer, teacher), report)
