@@ -27,7 +27,7 @@ WORTH_TRAINING = 1.03
 """Error of codes without a basis, over that of others, up to which training makes more of them.
 
 A basis of fewer rows than columns holds all rows in one subspace. docs/results/basis.md has the runs. A model without a
-teacher never leaves it, and repeats itself: it takes none, see docs/results/scratch.md.
+teacher translates worse with one, at a lower loss: it takes none, see docs/results/scratch.md.
 """
 
 _WORTH: dict[Purpose, float] = {"use": 1.0, "train": WORTH_TRAINING, "start": math.inf}
