@@ -19,6 +19,7 @@ from pipelines.commands.spectrum import spectrum
 from pipelines.commands.tables import build, coverage, demo, sql
 from pipelines.commands.training import finetune, translate_bench
 from see_kb.errors import SeeError
+from see_kb.sources.files import has_half_character
 from see_tn.errors import FactorError
 
 COMMANDS = (
@@ -69,7 +70,7 @@ def _check_arguments(arguments: list[str]) -> None:
         SeeError: an argument is not in UTF-8.
     """
     for argument in arguments:
-        if any("\udc80" <= sign <= "\udcff" for sign in argument):
+        if has_half_character(argument):
             raise SeeError(f"{argument!a}: not in UTF-8; write it so, rename the file if it is one")
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from see_kb.alignment.align import Aligner, Alignment, Match, Rule
 from see_kb.errors import SeeError
 from see_kb.lexicon import Lexicon, Sense
+from see_kb.sources.files import has_half_character
 from see_kb.vocabulary.pieces import Piece
 
 
@@ -52,7 +53,7 @@ def look_up(words: Sequence[str], lexicon: Lexicon, morphemes: Lexicon) -> list[
         SeeError: a word is no text (its bytes are not in the terminal's encoding).
     """
     for word in words:
-        if any("\ud800" <= sign <= "\udfff" for sign in word):
+        if has_half_character(word):
             raise SeeError(f"the word {word!a} is no text; write it in UTF-8")
     pieces = [Piece(number, word, word.strip(), "normal", starts_word=True) for number, word in enumerate(words)]
     sources = {"lexicon": lexicon, "morphemes": morphemes}

@@ -11,7 +11,7 @@ from typing import Any
 
 from see_kb.errors import FormatError
 from see_kb.kdml import sememe_key
-from see_kb.sources.files import read_bytes
+from see_kb.sources.files import has_half_character, read_bytes
 from see_kb.sources.openhownet import load_plain_pickle
 
 TEXT_LISTS = ("en_synonyms", "zh_synonyms", "en_glosses", "zh_glosses", "sememes", "image_urls")
@@ -68,6 +68,6 @@ def _texts(values: Sequence[Any]) -> tuple[str, ...]:
 
 def _text(value: object) -> str:
     text = str(value)
-    if any("\ud800" <= sign <= "\udfff" for sign in text):
+    if has_half_character(text):
         raise TypeError("a text with half a character")
     return text

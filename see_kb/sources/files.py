@@ -37,6 +37,11 @@ def sha256_of(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+def has_half_character(text: str) -> bool:
+    """Tell whether a text holds a surrogate: half a character, or a byte that Python could not decode."""
+    return any("\ud800" <= sign <= "\udfff" for sign in text)
+
+
 def decode_text(data: bytes, path: Path) -> str:
     r"""Decode UTF-8 (with or without a mark) or GB18030, HowNet's own encoding, and end each line in `\n`.
 

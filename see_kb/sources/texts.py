@@ -5,7 +5,7 @@ from pathlib import Path
 
 from see_kb.errors import FormatError, SeeError
 from see_kb.lexicon import Lexicon, Reject, Sense, SourceFile
-from see_kb.sources.files import decode_text, read_bytes, sha256_of
+from see_kb.sources.files import decode_text, has_half_character, read_bytes, sha256_of
 from see_kb.sources.tsv import parse_table
 
 SUFFIXES = frozenset({".txt", ".tsv"})
@@ -32,7 +32,7 @@ def read_files(path: Path, name: str, parser_of: Callable[[str], Parser]) -> Lex
         FormatError: a file is in no known encoding, or holds not one sound record.
     """
     files = sorted(file for file in path.iterdir() if file.suffix.lower() in SUFFIXES) if path.is_dir() else [path]
-    if wrong := [file for file in files if not file.name.isprintable()]:
+    if wrong := [file for file in files if has_half_character(file.name)]:
         raise SeeError(f"{path}: the name {wrong[0].name!a} is not in UTF-8; rename the file")
     if not files:
         raise SeeError(f"{path}: holds no *.txt or *.tsv file; name HowNet.txt or a folder of files in its format")

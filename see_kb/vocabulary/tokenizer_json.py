@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from see_kb.errors import FormatError
+from see_kb.sources.files import has_half_character
 from see_kb.vocabulary.pieces import MAX_PIECES, SPACE, Format, Kind, Piece, sentencepiece_piece, unused_piece
 
 _Reader = Callable[[str], tuple[str, Kind, bool]]
@@ -106,7 +107,7 @@ def _place(places: dict[int, Piece], number: Any, text: str, surface: str, kind:
         raise FormatError(f"piece {text!a} has the id {number!a}; ids are numbers from 0 to {MAX_PIECES - 1}")
     if number in places:
         raise FormatError(f"{places[number].piece!a} and {text!a} share the id {number}; mend one")
-    if any("\ud800" <= sign <= "\udfff" for sign in text):
+    if has_half_character(text):
         raise FormatError(f"piece {text!a} holds half a character; save the tokenizer anew")
     places[number] = Piece(number, text, surface, kind, starts_word)
 
