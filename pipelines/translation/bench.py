@@ -14,7 +14,7 @@ import platform
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -131,28 +131,46 @@ def _inputs(bench: Bench, pair: str) -> Inputs:
 
 
 def _train(bench: Bench, cell: Cell, inputs: Inputs, says: Says) -> dict[str, Any]:
-    folder, (corpus, prepared) = bench.folder(cell), inputs
+    folder = bench.folder(cell)
     teacher = _teacher(bench, cell.dense, inputs, says) if cell.way == "two-stage" else None
-    trainer = Trainer(cell, bench.recipe, corpus, prepared, folder, teacher, says)
+    trainer = Trainer(cell, bench.recipe, *inputs, folder, teacher, says)
+    result = _result_of_same(bench, cell, trainer.start_digest()) or _judged(bench, cell, trainer, inputs, says)
+    write_json(folder / RESULT, result)
+    for leftover in (CHECKPOINTS, START):
+        shutil.rmtree(folder / leftover, ignore_errors=True)
+    return result
+
+
+def _result_of_same(bench: Bench, cell: Cell, start: str) -> dict[str, Any] | None:
+    """The result of a finished model that started from the same layer and was trained alike: this one ends as that."""
+    alike = ("pair", "way", "by", "seed", "size")
+    for other in results(bench) if start else ():
+        if other.get("start") == start and all(other[name] == getattr(cell, name) for name in alike):
+            name = Cell(**{field.name: other[field.name] for field in fields(Cell)}).name
+            return {"same_as": name, **other, **asdict(cell)}
+    return None
+
+
+def _judged(bench: Bench, cell: Cell, trainer: Trainer, inputs: Inputs, says: Says) -> dict[str, Any]:
+    """Train a cell's model, and judge it."""
+    corpus, prepared = inputs
     model, layer = trainer.model()
     says("translating")
     test = score(translate(model, prepared.encoder(), corpus.test.sources), corpus.test)
     if cell == cell.dense:
-        model.save_pretrained(folder / MODEL)
-        shutil.copyfile(prepared.vocabulary, folder / MODEL / TOKENIZER)
-    result = {
+        folder = bench.folder(cell) / MODEL
+        model.save_pretrained(folder)
+        shutil.copyfile(prepared.vocabulary, folder / TOKENIZER)
+    return {
         **asdict(cell),
         **_sizes(cell, model, layer).as_dict(),
         **asdict(test),
         "seconds": round(trainer.seconds, 1),
         "best_loss": trainer.best,
+        "start": trainer.start_digest(),
         "layer": "a table" if layer is None else Alternative(spec_of(layer), 0).name,
         "made": _made(bench.recipe),
     }
-    write_json(folder / RESULT, result)
-    for leftover in (CHECKPOINTS, START):
-        shutil.rmtree(folder / leftover, ignore_errors=True)
-    return result
 
 
 def _teacher(bench: Bench, dense: Cell, inputs: Inputs, says: Says) -> Path:

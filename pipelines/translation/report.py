@@ -176,10 +176,12 @@ def _provenance(results: Sequence[dict[str, Any]], arguments: Sequence[str], n_c
     made = [result.get("made", {}) for result in results]
     known = {name: sorted({str(one[name]) for one in made if name in one}) for name in ("commit", "machine", "recipe")}
     seeds = sorted({result["seed"] for result in results})
+    n_same = sum("same_as" in result for result in results)
     lines = [
         f"`see translate-bench {shlex.join(arguments)}`",
         "",
-        f"- models: {len(results)} trained up to now, {n_cells} that the command asks for",
+        f"- models: {len(results)} done up to now, {n_cells} that the command asks for; {n_same} start from the same "
+        "layer as another one and were not trained again (`same_as` in the raw results)",
         f"- commits of the runs: {', '.join(known['commit'])}; seeds {', '.join(map(str, seeds))}",
         *(f"- machine: {machine}" for machine in known["machine"]),
         *(f"- recipe: `{recipe}`" for recipe in known["recipe"]),

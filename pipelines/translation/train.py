@@ -15,7 +15,7 @@ from pipelines.translation.corpus import Corpus
 from pipelines.translation.forms import make_layer
 from pipelines.translation.model import new_model
 from pipelines.translation.prepare import Prepared
-from see_tn.layer.checkpoint import load_embedding, save_embedding
+from see_tn.layer.checkpoint import factors_digest, load_embedding, save_embedding
 from see_tn.layer.embedding import EntangledEmbedding
 from see_tn.models.swap import swap_embedding
 from see_tn.planning.budget import Budget
@@ -75,11 +75,15 @@ class Trainer:
         by_stage: dict[int, float] = {line["stage"]: line["seconds"] for line in lines if "seconds" in line}
         return sum(by_stage.values())
 
+    def start_digest(self) -> str:
+        """The digest of the layer that the model starts with; empty for a dense one."""
+        return "" if self.cell.form == "dense" else factors_digest(self._made_layer())
+
     def model(self) -> tuple[Any, EntangledEmbedding | None]:
         """Train and give the model, and the layer in it if it is no dense one."""
         teacher = self._dense().requires_grad_(False) if self.teacher_folder else None
         model = new_model(SIZES[self.cell.size], self.n_pieces, self.cell.seed) if teacher is None else self._dense()
-        layer = None if self.cell.form == "dense" else self._layer(teacher)
+        layer = None if self.cell.form == "dense" else load_embedding(self._made_layer())
         if layer is not None:
             swap_embedding(model, layer)
         if teacher is None:
@@ -94,17 +98,18 @@ class Trainer:
         model: Any = PegasusForConditionalGeneration.from_pretrained(self.teacher_folder)
         return model.eval()
 
-    def _layer(self, teacher: Any) -> EntangledEmbedding:
+    def _made_layer(self) -> Path:
         """Make the layer once: a run that goes on must not depend on a fit that comes out the same."""
         cell, place = self.cell, self.folder / START
         if not place.exists():
             self.says("making the layer")
             began = time.monotonic()
+            teacher = self._dense() if self.teacher_folder else None
             material = self.prepared.material(self.train.examples, SIZES[cell.size].width, teacher)
             layer = make_layer(cell.form, material, Budget(cell.ratio, cell.by, _storage(cell)), cell.seed)
             self.run.records.add(0, 0, {"seconds": time.monotonic() - began})
             save_embedding(layer, place)
-        return load_embedding(place)
+        return place
 
     def _two_stages(self, model: Any, layer: EntangledEmbedding | None, teacher: Any) -> None:
         recipe, learning = self.recipe, [parameter for parameter in model.parameters() if parameter.requires_grad]

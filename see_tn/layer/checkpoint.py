@@ -100,6 +100,15 @@ def load_embedding(folder: Path | str) -> EntangledEmbedding:
         raise FactorError(f"{path}: {error}") from error
 
 
+def factors_digest(folder: Path | str) -> str:
+    """The SHA-256 digest of a saved layer's tensors: layers of one form that are equal bit for bit have the same.
+
+    Raises:
+        FactorError: the folder has no usable config.
+    """
+    return str(_read_config(Path(folder) / CONFIG)["sha256"])
+
+
 def stored_bytes(layer: EntangledEmbedding) -> int:
     """The bytes of everything that `save_embedding` would write for a layer."""
     return sum(len(content) for content in _contents(layer, Path()).values())

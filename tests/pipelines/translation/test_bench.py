@@ -3,13 +3,14 @@
 import json
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 
 pytest.importorskip("sacrebleu", reason="needs the extra translation")
 pytest.importorskip("transformers", reason="needs the extra hf")
 
+from pipelines.translation import forms
 from pipelines.translation.bench import Bench, results, run_cells
 from pipelines.translation.cells import GRID, SIZES, Cell, Recipe, all_cells
 from pipelines.translation.corpus import read_corpus
@@ -105,6 +106,30 @@ def test_another_recipe_is_refused(bench):
         next(run_cells(replace(bench, recipe=replace(RECIPE, epochs=3)), CELLS))
 
 
+def test_forms_that_come_to_the_same_layer_are_trained_once(place, tmp_path, monkeypatch):
+    monkeypatch.setitem(forms.FORMS, "see", forms.FORMS["pq"])
+    quantised = next(cell for cell in CELLS if cell.form == "pq")
+    alone, both = (Bench(place / "corpora", tmp_path / name, RECIPE) for name in ("alone", "both"))
+    (trained,) = run_cells(alone, [quantised])
+    says: list[str] = []
+    first, second = run_cells(both, [CODED, quantised], says.append)
+    assert second == {**first, **asdict(quantised), "same_as": CODED.name} == results(both)[1]
+    assert not [text for text in says if quantised.name in text and "making" not in text]
+    for name in ("bleu", "chrf", "best_loss", "parameters", "bytes", "layer", "start"):
+        assert second[name] == trained[name]
+
+
+def test_what_is_trained_or_stored_in_another_way_is_not_the_same(place, tmp_path, monkeypatch):
+    start = forms.FORMS["pq"]
+    monkeypatch.setitem(
+        forms.FORMS, "see", lambda material, _, seed: start(material, Budget(RATIO, "bytes", "int8"), 0)
+    )
+    two_stage = [cell for cell in CELLS if (cell.form, cell.way) == ("see", "two-stage")]
+    found = list(run_cells(Bench(place / "corpora", tmp_path, RECIPE), [*two_stage, replace(CODED, seed=1)]))
+    assert found[0]["start"] == found[1]["start"]
+    assert not [one for one in found if "same_as" in one]
+
+
 KILLED = """
 import os, sys
 from pathlib import Path
@@ -198,7 +223,7 @@ def test_the_report_has_a_line_for_each_cell(bench, tmp_path):
     ]
     assert len(rows) == len(CELLS)
     assert "`see translate-bench --preset quick`" in text
-    assert f"{len(CELLS)} trained up to now, 20 that the command asks for" in text
+    assert f"{len(CELLS)} done up to now, 20 that the command asks for" in text
     lines = [json.loads(line) for line in (tmp_path / "translation.jsonl").read_text().splitlines()]
     assert len(lines) == len(CELLS)
     wanted = {"pair", "form", "way", "ratio", "by", "bleu", "chrf", "parameters", "bytes", "seed", "seconds"}
@@ -253,7 +278,7 @@ def test_a_report_is_written_without_training(bench, tmp_path):
     assert process.returncode == 0, process.stderr
     wanted = 2 * (2 + 4 * len(GRID))  # pairs of languages, the dense models, ratios
     report = (tmp_path / "report" / "translation.md").read_text()
-    assert f"{len(CELLS)} trained up to now, {wanted} that the command asks for" in report
+    assert f"{len(CELLS)} done up to now, {wanted} that the command asks for" in report
     assert_one_line(see(*command[:-2], tmp_path / "none", "--report-only"), "no model is trained yet")
 
 

@@ -43,3 +43,9 @@ def test_the_legend_says_what_is_counted():
     text = markdown([result("see", 0, 37.13)], [], 1)
     assert text.count("units computed from the piece's number: no index is counted") == 2
     assert "`see` is held to the bytes that so many float32 numbers and the index of its units take" in text
+
+
+def test_models_that_were_not_trained_again_are_counted():
+    same = {**result("pq", 0, 37.13), "same_as": "de-en-base-see-two-stage-20-bytes-seed0"}
+    text = markdown([result("see", 0, 37.13), same], [], 5)
+    assert "2 done up to now, 5 that the command asks for; 1 start from the same layer" in text
