@@ -3,6 +3,7 @@
 import json
 import shlex
 from collections.abc import Iterable, Sequence
+from itertools import product
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
@@ -74,11 +75,12 @@ def write_report(results: Sequence[dict[str, Any]], folder: Path, arguments: Seq
 
 
 def markdown(results: Sequence[dict[str, Any]], arguments: Sequence[str], n_cells: int) -> str:
-    """Lay results out as tables, one for each pair, size and ratio."""
+    """Lay results out as tables: for each pair and size BLEU at a glance, then all numbers for each ratio."""
     parts = ["# Translation with small embedding tables\n", _provenance(results, arguments, n_cells), LEGEND]
     frame = summary(results)
     for (pair, size), table in frame.groupby(["pair", "size"], sort=False):
         parts.append(f"## {pair}, {size}\n")
+        parts.append(_overview(table))
         parts.append(_table(table))
     parts.append(f"![BLEU against bytes of the embedding]({PLOT})\n")
     return "\n".join(parts)
@@ -139,6 +141,23 @@ def plot(results: Sequence[dict[str, Any]], path: Path) -> None:
         if len(others):
             axes.legend(fontsize=7)
     write_whole(path, lambda place: figure.savefig(place, dpi=120))
+
+
+def _overview(table: pd.DataFrame) -> str:
+    """BLEU alone: a line for each form, way and count, a column for each ratio."""
+    ratios = sorted(set(table["ratio"]))
+    lines = [
+        "| BLEU | way | counted | " + " | ".join("dense" if ratio == 1 else f"{ratio:g}×" for ratio in ratios) + " |",
+        "|---|---|---|" + "---|" * len(ratios),
+    ]
+    table = table.assign(by=table["by"].where(table["form"] != "dense", "–"))
+    for way, by in product(("two-stage", "scratch"), ("–", "bytes", "parameters")):
+        part = table[(table["way"] == way) & (table["by"] == by)]
+        for form, rows in part.groupby("form", sort=False):
+            bleu = dict(zip(rows["ratio"], rows["bleu"], strict=True))
+            shown = " | ".join(f"{bleu[ratio]:.1f}" if ratio in bleu else "" for ratio in ratios)
+            lines.append(f"| {form} | {way} | {by} | {shown} |")
+    return "\n".join([*lines, ""])
 
 
 def _table(table: pd.DataFrame) -> str:

@@ -34,7 +34,7 @@ def test_a_form_is_compared_with_the_dense_models_of_its_own_seeds():
 @pytest.mark.parametrize("dense", [[], [("dense", 0, 39.33)], [("dense", 0, 39.33, "two-stage")]])
 def test_where_no_dense_model_has_the_same_seed_nothing_is_compared(dense):
     text = markdown([*(result(*one) for one in dense), result("see", 1, 37.13)], [], 2)
-    (line,) = (line for line in text.splitlines() if line.startswith("| see | scratch |"))
+    (line,) = (line for line in text.splitlines() if line.startswith("| see | scratch |") and "±" in line)
     assert "| 37.1 ± 1.0 | 50.0 | – |" in line
     assert "nan" not in text
 
@@ -49,3 +49,18 @@ def test_models_that_were_not_trained_again_are_counted():
     same = {**result("pq", 0, 37.13), "same_as": "de-en-base-see-two-stage-20-bytes-seed0"}
     text = markdown([result("see", 0, 37.13), same], [], 5)
     assert "2 done up to now, 5 that the command asks for; 1 start from the same layer" in text
+
+
+def test_bleu_at_a_glance_has_a_line_for_each_form_and_a_column_for_each_ratio():
+    results = [result("dense", 0, 39.33), result("see", 0, 38.9), result("see", 0, 36.56, ratio=80)]
+    units = result("units", 0, 30, "two-stage", 80)
+    text = markdown([*results, units, {**units, "by": "bytes", "bleu": 31}], [], 5)
+    start = text.index("| BLEU |")
+    assert text[start:].splitlines()[:6] == [
+        "| BLEU | way | counted | dense | 20× | 80× |",
+        "|---|---|---|---|---|---|",
+        "| units | two-stage | bytes |  |  | 31.0 |",
+        "| units | two-stage | parameters |  |  | 30.0 |",
+        "| dense | scratch | – | 39.3 |  |  |",
+        "| see | scratch | parameters |  | 38.9 | 36.6 |",
+    ]
