@@ -27,6 +27,14 @@ def _layers(text: str) -> Literal["all", "last"] | tuple[int, ...]:
         raise SeeError(f"--layers {text}: give all, last, or numbers with commas between them") from error
 
 
+def _languages(source: str | None, target: str | None) -> tuple[str, str] | None:
+    if source is None and target is None:
+        return None
+    if source is None or target is None:
+        raise SeeError("a language for one side alone; give --source-language and --target-language")
+    return source, target
+
+
 def finetune(
     model: Annotated[Path, typer.Argument(help="A Hugging Face model folder: the teacher.")],
     tables: Annotated[Path, typer.Argument(help="Tables made by `see build` for its tokenizer.")],
@@ -37,6 +45,11 @@ def finetune(
     tokenizer: Annotated[
         Path | None, typer.Option(help="The tokenizer's file. [default: the model folder's]", show_default=False)
     ] = None,
+    source_language: Annotated[
+        str | None,
+        typer.Option(help="For mBART, NLLB and their like: its piece, such as deu_Latn.", show_default=False),
+    ] = None,
+    target_language: Annotated[str | None, typer.Option(help="The same.", show_default=False)] = None,
     scratch: Annotated[
         bool,
         typer.Option("--scratch", help="Random weights and no teacher: stage 2 alone, codes from the text."),
@@ -141,12 +154,14 @@ def finetune(
 
     from pipelines.console import stage_bar
     from pipelines.finetune.models import quiet
-    from pipelines.finetune.options import FinetuneInputs, FinetuneOptions, StageLength
+    from pipelines.finetune.options import FinetuneInputs, FinetuneOptions, Languages, StageLength
     from pipelines.finetune.run import finetune as run_finetuning
     from pipelines.init import InitOptions
     from see_tn.training.logits import DistillationOptions
     from see_tn.training.objectives import AlignmentOptions
     from see_tn.training.options import Optimisation
+
+    languages = _languages(source_language, target_language)
 
     def optimisation(rate: float, decay: float) -> Optimisation:
         return Optimisation(
@@ -165,6 +180,7 @@ def finetune(
         positions=positions,
         accumulation=accumulation,
         longest=longest,
+        languages=languages and Languages(*languages),
         keep_apart=keep_apart,
         dtype=dtype,
         precision=precision,

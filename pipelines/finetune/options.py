@@ -54,6 +54,14 @@ class StageLength:
 
 
 @dataclass(frozen=True)
+class Languages:
+    """The pieces that name the languages of sources and targets, as the tokenizer spells them: `deu_Latn`, `de_DE`."""
+
+    source: str
+    target: str
+
+
+@dataclass(frozen=True)
 class FinetuneOptions:
     """How a run goes.
 
@@ -70,6 +78,7 @@ class FinetuneOptions:
         positions: the most positions of a step, on all processes together.
         accumulation: passes that a step is split into on each process.
         longest: the most pieces of an example; fewer where the model has fewer positions.
+        languages: of sources and targets, for models of several languages whose tokenizer puts one around texts.
         keep_apart: texts at the end of the file that nothing is trained on, to judge by.
         dtype: the type of the model's weights while they are trained, and in the end. In bfloat16 they take half of the
             memory, but updates smaller than a 256th of a weight are lost: for trials, or large rates.
@@ -90,6 +99,7 @@ class FinetuneOptions:
     positions: int = 4096
     accumulation: int = 1
     longest: int = 512
+    languages: Languages | None = None
     keep_apart: int = 200
     dtype: Literal["float32", "bfloat16"] = "float32"
     precision: Precision = "no"

@@ -24,6 +24,7 @@ from accelerate.utils import DistributedDataParallelKwargs, GradientAccumulation
 from numpy.typing import NDArray
 
 from pipelines.finetune.checks import check_factors, check_reading, check_tokenizer
+from pipelines.finetune.languages import with_languages
 from pipelines.finetune.models import (
     FactorPlan,
     Student,
@@ -36,8 +37,9 @@ from pipelines.finetune.models import (
 from pipelines.finetune.options import FinetuneInputs, FinetuneOptions
 from pipelines.finetune.report import MODEL, REPORT, FinetuneReport
 from pipelines.finetune.settings import RUN, check_run, run_settings, write_run
-from pipelines.finetune.texts import WITH_LANGUAGES, SpecialIds, check_languages, read_examples
-from pipelines.finetune.tokenizer import find_tokenizer, tokenizer_files
+from pipelines.finetune.special_ids import SpecialIds
+from pipelines.finetune.texts import read_examples
+from pipelines.finetune.tokenizer import find_tokenizer, read_encoders, tokenizer_files
 from pipelines.model_sizes import ModelSizes
 from pipelines.whole_files import write_json
 from see_kb.errors import SeeError
@@ -188,13 +190,12 @@ class _Finetuning:
             self.run.records.add(*place, {MARK: self.judged, "seconds": outcome.seconds})
 
     def _examples(self, n_pieces: int) -> Examples:
-        options, config = self.options, self.model.config
-        special = SpecialIds.of(config, n_pieces, self.inputs.model / "config.json")
-        if config.model_type in WITH_LANGUAGES:
-            check_languages(self.tokenizer, special, self.inputs.model / "config.json")
+        options, config, file = self.options, self.model.config, self.inputs.model / "config.json"
+        encoders, special = read_encoders(self.tokenizer), SpecialIds.of(config, n_pieces, file)
+        encoders, special = with_languages(encoders, special, options.languages, file, config.model_type)
         examples = read_examples(
             self.inputs.text,
-            self.tokenizer,
+            encoders,
             special,
             min(options.longest, getattr(config, "max_position_embeddings", None) or options.longest),
             pairs=bool(config.is_encoder_decoder),

@@ -6,6 +6,7 @@ for each side.
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -51,8 +52,17 @@ def tokenizer_files(tokenizer: Path) -> list[Path]:
     return [path for name in (*MARIAN, MARIAN_CONFIG) if (path := tokenizer.parent / name).is_file()]
 
 
-def read_encoders(tokenizer: Path) -> tuple[Encode, Encode]:
-    """Read what cuts sources and targets into pieces, with the tokenizer's own pieces around them.
+@dataclass(frozen=True)
+class Encoders:
+    """What cuts sources and targets into pieces, with the tokenizer's own pieces around them; `file` names it."""
+
+    file: Path
+    sources: Encode
+    targets: Encode
+
+
+def read_encoders(tokenizer: Path) -> Encoders:
+    """Read a tokenizer.
 
     Raises:
         SeeError: a file cannot be read, a package for it is not installed, or the sides have two vocabularies.
@@ -60,7 +70,7 @@ def read_encoders(tokenizer: Path) -> tuple[Encode, Encode]:
     """
     if not is_marian(tokenizer):
         encode = read_encoder(tokenizer, special=True)
-        return encode, encode
+        return Encoders(tokenizer, encode, encode)
     if (second := tokenizer.parent / SECOND_VOCABULARY).is_file():
         raise SeeError(f"{second}: a vocabulary for each side, and tables are of one; give a model with one for both")
     with refusals(tokenizer):
@@ -74,7 +84,7 @@ def read_encoders(tokenizer: Path) -> tuple[Encode, Encode]:
         with refusals(tokenizer):
             return cast(Ids, marian(text_target=list(texts)).input_ids)
 
-    return sources, targets
+    return Encoders(tokenizer, sources, targets)
 
 
 def _read_marian(folder: Path) -> Any:

@@ -16,7 +16,8 @@ transformers = pytest.importorskip("transformers", reason="needs the extra hf")
 from pipelines.build import build_tables
 from pipelines.finetune.options import StageLength
 from pipelines.finetune.run import finetune
-from pipelines.finetune.texts import SpecialIds, _around, check_languages, read_examples
+from pipelines.finetune.special_ids import SpecialIds
+from pipelines.finetune.texts import _around
 from pipelines.init import InitOptions, init_random
 from see_kb.errors import SeeError
 from see_tn.errors import FactorError
@@ -185,54 +186,6 @@ def test_special_ids_below_0_or_in_an_empty_list_stand_for_none(place, tmp_path)
     config = type("Config", (), {"pad_token_id": -1, "bos_token_id": None, "eos_token_id": [], "other": 3})
     assert SpecialIds.of(config, 10, tmp_path) == SpecialIds(None, None, None, None)
     assert SpecialIds.of(type("Config", (), {"eos_token_id": [2, 7]}), 10, tmp_path).end == 2
-
-
-def test_a_language_behind_the_end_of_a_text_stays_there(place, tmp_path):
-    """As mBART's tokenizers put it."""
-    from tokenizers import Tokenizer, models, pre_tokenizers, processors
-
-    tokenizer = Tokenizer(models.WordLevel({"<unk>": 0, "<s>": 1, "</s>": 2, "en_XX": 3, "man": 4}, "<unk>"))
-    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
-    names = [("</s>", 2), ("en_XX", 3)]
-    tokenizer.post_processor = processors.TemplateProcessing("$A </s> en_XX", special_tokens=names)
-    tokenizer.save(str(tmp_path / "tokenizer.json"))
-    (tmp_path / "pairs.tsv").write_text("man man man man\tman\n")
-    read = read_examples(
-        tmp_path / "pairs.tsv",
-        tmp_path / "tokenizer.json",
-        SpecialIds(0, 1, 2, 2),
-        5,
-        pairs=True,
-        n_pieces=5,
-    )
-    assert (read.sources, read.targets) == ([[4, 4, 4, 2, 3]], [[4, 2, 3]])
-
-
-@pytest.mark.parametrize(("template", "start"), [("en_XX $A </s>", 2), ("$A </s> en_XX", 3), ("$A </s>", None)])
-def test_a_template_with_one_language_for_both_sides_is_refused(template, start, tmp_path):
-    """As tokenizers of mBART-50, NLLB and M2M100 have it; languages may stand in the text."""
-    tokenizer = with_languages(template)
-    tokenizer.save(str(tmp_path / "tokenizer.json"))
-    problem = "tokenizer.json: puts piece 3 around" if start else "config.json: decoder_start_token_id is null"
-    with pytest.raises(SeeError, match=problem):
-        check_languages(tmp_path / "tokenizer.json", SpecialIds(0, 1, 2, start), tmp_path / "config.json")
-    with_languages("$A </s>").save(str(tmp_path / "tokenizer.json"))
-    special = SpecialIds(0, 1, 2, 2)
-    check_languages(tmp_path / "tokenizer.json", special, tmp_path / "config.json")
-    (tmp_path / "pairs.tsv").write_text("en_XX man man\tde_DE man\n")
-    read = read_examples(tmp_path / "pairs.tsv", tmp_path / "tokenizer.json", special, 9, pairs=True, n_pieces=6)
-    assert (read.sources, read.targets) == ([[3, 4, 4, 2]], [[5, 4, 2]])
-
-
-def with_languages(template):
-    from tokenizers import Tokenizer, models, pre_tokenizers, processors
-
-    vocabulary = {"<unk>": 0, "<s>": 1, "</s>": 2, "en_XX": 3, "man": 4, "de_DE": 5}
-    tokenizer = Tokenizer(models.WordLevel(vocabulary, "<unk>"))
-    tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    names = [("</s>", 2), ("en_XX", 3)]
-    tokenizer.post_processor = processors.TemplateProcessing(template, special_tokens=names)
-    return tokenizer
 
 
 def test_a_text_that_begins_with_the_piece_of_its_end_keeps_it():

@@ -19,7 +19,9 @@ from pipelines.finetune import run
 from pipelines.finetune.models import make_student
 from pipelines.finetune.options import FinetuneInputs, StageLength
 from pipelines.finetune.run import finetune
-from pipelines.finetune.texts import SpecialIds, read_examples
+from pipelines.finetune.special_ids import SpecialIds
+from pipelines.finetune.texts import read_examples
+from pipelines.finetune.tokenizer import read_encoders
 from pipelines.init import InitOptions, init_random
 from see_kb.errors import FormatError, SeeError
 from see_kb.vocabulary.piece_vectors import piece_vectors
@@ -304,7 +306,7 @@ def test_long_texts_are_cut_and_keep_their_ends(place, tmp_path):
     special = SpecialIds(0, 1, 2, None)
     (tmp_path / "text.txt").write_text("man dogs break man man man\nman\n", encoding="utf-8")
     tokenizer = place / "tables" / "tokenizer.model"
-    read = read_examples(tmp_path / "text.txt", tokenizer, special, 5, pairs=False, n_pieces=len(PIECES))
+    read = read_examples(tmp_path / "text.txt", read_encoders(tokenizer), special, 5, pairs=False, n_pieces=len(PIECES))
     assert [(len(source), source[0], source[-1]) for source in read.sources] == [(5, 1, 2), (3, 1, 2)]
 
 

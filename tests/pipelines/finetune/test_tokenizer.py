@@ -11,8 +11,9 @@ transformers = pytest.importorskip("transformers", reason="needs the extra hf")
 
 from pipelines.build import build_tables
 from pipelines.finetune.run import finetune
-from pipelines.finetune.texts import SpecialIds, read_examples
-from pipelines.finetune.tokenizer import find_tokenizer, tokenizer_files
+from pipelines.finetune.special_ids import SpecialIds
+from pipelines.finetune.texts import read_examples
+from pipelines.finetune.tokenizer import find_tokenizer, read_encoders, tokenizer_files
 from see_kb.errors import FormatError, SeeError
 from see_kb.tables.store import read_table
 from see_tn.models.saved import load_swapped
@@ -59,7 +60,8 @@ def by_hand(folder, side, text):
 
 def examples(folder):
     special = SpecialIds(None, None, 0, None)
-    return read_examples(folder / "pairs.tsv", find_tokenizer(folder, "marian"), special, 64, pairs=True, n_pieces=999)
+    encoders = read_encoders(find_tokenizer(folder, "marian"))
+    return read_examples(folder / "pairs.tsv", encoders, special, 64, pairs=True, n_pieces=999)
 
 
 def test_each_side_is_cut_by_its_own_model_and_numbered_by_the_vocabulary(opus):
