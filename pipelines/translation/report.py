@@ -151,12 +151,11 @@ def _overview(table: pd.DataFrame) -> str:
         "|---|---|---|" + "---|" * len(ratios),
     ]
     table = table.assign(by=table["by"].where(table["form"] != "dense", "–"))
-    for way, by in product(("two-stage", "scratch"), ("–", "bytes", "parameters")):
-        part = table[(table["way"] == way) & (table["by"] == by)]
-        for form, rows in part.groupby("form", sort=False):
-            bleu = dict(zip(rows["ratio"], rows["bleu"], strict=True))
-            shown = " | ".join(f"{bleu[ratio]:.1f}" if ratio in bleu else "" for ratio in ratios)
-            lines.append(f"| {form} | {way} | {by} | {shown} |")
+    for way, by, form in product(("two-stage", "scratch"), ("–", "bytes", "parameters"), ORDER):
+        rows = table[(table["way"] == way) & (table["by"] == by) & (table["form"] == form)]
+        bleu = dict(zip(rows["ratio"], rows["bleu"], strict=True))
+        shown = " | ".join(f"{bleu[ratio]:.1f}" if ratio in bleu else "" for ratio in ratios)
+        lines += [f"| {form} | {way} | {by} | {shown} |"] if bleu else []
     return "\n".join([*lines, ""])
 
 

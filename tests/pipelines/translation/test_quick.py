@@ -13,7 +13,7 @@ from pipelines.translation.cells import PRESETS, all_cells
 from tests.shared_data import DATA, HOWNET, needs_shared
 
 FLOOR = 8.0
-"""BLEU; README has what the quick version reached."""
+"""BLEU; docs/results/training.md has what the quick version reached."""
 
 
 @needs_shared
