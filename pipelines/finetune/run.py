@@ -250,7 +250,8 @@ class _Finetuning:
 
     def _vectors(self, width: int) -> NDArray[np.float32]:
         """What factors are fitted to from scratch."""
-        return piece_vectors(self.train.examples.texts, read_unit_matrix(self.inputs.tables), width, self.options.seed)
+        examples, units = self.train.examples, read_unit_matrix(self.inputs.tables)
+        return piece_vectors(examples.texts, units, width, self.options.seed, pairs=examples.pairs)
 
     def _checkpointed(self) -> tuple[Run, Snapshot | None]:
         options, main = self.options, self.accelerator.is_main_process

@@ -14,8 +14,10 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from filelock import FileLock
+from numpy.typing import NDArray
 
 from pipelines.build import BuildInputs, build_tables
 from pipelines.factor_inputs import read_rows
@@ -61,13 +63,18 @@ class Prepared:
         """What layers are made from: units, what examples tell of pieces, and a teacher's table or None."""
         texts, rows = examples.texts, read_rows(self.folder / TABLES)
         counts = Counter(chain(*texts))
+
+        def vectors(seed: int) -> NDArray[np.float32]:
+            units = read_unit_matrix(self.folder / TABLES)
+            return piece_vectors(texts, units, width, seed, pairs=examples.pairs)
+
         return Material(
             rows=rows,
             shared_rows=read_rows(self.folder / TABLES, SHARED),
             morphemes=read_rows(self.folder / MORPHEMES, SHARED),
             counts=torch.tensor([counts[piece] for piece in range(rows.n_pieces)]),
             width=width,
-            vectors=lambda seed: piece_vectors(texts, read_unit_matrix(self.folder / TABLES), width, seed),
+            vectors=vectors,
             teacher=None if teacher is None else teacher.get_input_embeddings().weight.detach().float(),
         )
 

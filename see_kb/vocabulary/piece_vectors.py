@@ -1,6 +1,7 @@
 """Vectors of pieces from running text and from what is known of them, without a model.
 
-Pieces that stand beside the same others, and that have the same sememes and morphemes, get similar ones. They are the
+Pieces that stand beside the same others, whose texts are translated by the same others, and that have the same sememes
+and morphemes, get similar ones. They are the
 leading singular vectors of positive pointwise mutual information (Levy and Goldberg 2014, "Neural word embedding as
 implicit matrix factorization"; its contexts smoothed and its values' root taken as in Levy, Goldberg and Dagan 2015,
 "Improving distributional similarity with lessons learned from word embeddings"). Turned at random they have no column
@@ -26,17 +27,26 @@ SMOOTHING = 0.75
 SHARE_OF_UNITS = 0.5
 """The norm of what units tell, over that of what the text does; docs/results/scratch.md has the runs."""
 
+SHARE_OF_TRANSLATIONS = 1.0
+"""The norm of what translations tell, over that of what the text does."""
+
 TEXTS_AT_ONCE = 20_000
 
+Pair = tuple[Sequence[int], Sequence[int]]
+"""Ids of a text and of its translation."""
 
-def piece_vectors(texts: Iterable[Sequence[int]], units: csr_array, width: int, seed: int = 0) -> NDArray[np.float32]:
-    """Give each piece a vector by the company it keeps and by the units that it has.
+
+def piece_vectors(
+    texts: Iterable[Sequence[int]], units: csr_array, width: int, seed: int = 0, *, pairs: Iterable[Pair] = ()
+) -> NDArray[np.float32]:
+    """Give each piece a vector by the company it keeps, by how it is translated, and by the units that it has.
 
     Args:
         texts: ids of pieces, in order.
         units: (V, U), how much of each sememe and morpheme a piece has, see `read_unit_matrix`; U may be 0.
         width: columns of the vectors, fewer than pieces.
         seed: of the turn. Equal seeds give equal vectors, but for rounding where numbers of threads differ.
+        pairs: those of the texts that are translations of each other.
     Returns:
         (V, width), mean 0 in each column and standard deviation 1 over all; those of pieces that neither stand
         beside others nor have units are drawn from a normal distribution.
@@ -50,7 +60,10 @@ def piece_vectors(texts: Iterable[Sequence[int]], units: csr_array, width: int, 
     if not information.nnz:
         raise SeeError("no two pieces of the text stand together more often than by chance; give more text")
     generator = np.random.default_rng(seed)
-    told = csr_array(hstack([information, _scaled(positive_information(units, 1.0), norm(information))]))
+    translated = positive_information(count_translations(pairs, n_pieces))
+    known = positive_information(units, 1.0)
+    parts = [_scaled(translated, SHARE_OF_TRANSLATIONS, information), _scaled(known, SHARE_OF_UNITS, information)]
+    told = csr_array(hstack([information, *parts]))
     left, values, _ = svds(told, k=width, v0=generator.standard_normal(n_pieces))
     left *= np.sign(left[np.abs(left).argmax(axis=0), np.arange(width)])  # else the number of threads chooses the signs
     turn, _ = np.linalg.qr(generator.standard_normal((width, width)))
@@ -76,9 +89,9 @@ def check_vectors(n_pieces: int, width: int, seed: int) -> None:
         raise SeeError(f"seed is {seed}; give a number from 0 on")
 
 
-def _scaled(information: csr_array, beside: float) -> csr_array:
-    """What units tell, in its share of the norm of what the text does."""
-    return information * (SHARE_OF_UNITS * beside / norm(information)) if information.nnz else information
+def _scaled(part: csr_array, share: float, beside: csr_array) -> csr_array:
+    """A part of what is told, at its share of the norm of another one."""
+    return part * (share * norm(beside) / norm(part)) if part.nnz else part
 
 
 def count_neighbours(texts: Iterable[Sequence[int]], n_pieces: int, window: int = WINDOW) -> csr_array:
@@ -96,16 +109,54 @@ def count_neighbours(texts: Iterable[Sequence[int]], n_pieces: int, window: int 
     counts = csr_array((n_pieces, n_pieces), dtype=np.float64)
     unread = iter(texts)
     while some := list(islice(unread, TEXTS_AT_ONCE)):
-        lengths = np.fromiter(map(len, some), np.int64, len(some))
-        ids = np.fromiter(chain.from_iterable(some), np.int64, int(lengths.sum()))
-        if (wrong := ids[(ids < 0) | (ids >= n_pieces)]).size:
-            raise SeeError(f"a piece of the number {wrong[0]}, of {n_pieces} pieces; give ids from 0 to {n_pieces - 1}")
-        text = np.repeat(np.arange(len(some)), lengths)
+        text, ids = _flat(some, n_pieces)
         for distance in range(1, window + 1):
             together = text[distance:] == text[:-distance]
             pair = ids[:-distance][together], ids[distance:][together]
             counts += csr_array(coo_array((np.full(len(pair[0]), 1 / distance), pair), shape=counts.shape))
     return csr_array(counts + counts.T)
+
+
+def count_translations(pairs: Iterable[Pair], n_pieces: int) -> csr_array:
+    """Count how often pieces stand in texts that are translations of each other.
+
+    Which piece translates which is not known: n different pieces and the m of their translation meet by 1 / sqrt(n m).
+
+    Args:
+        pairs: ids of texts and of their translations.
+        n_pieces: V, the size of the vocabulary.
+    Returns:
+        (V, V), symmetric.
+    Raises:
+        SeeError: an id is no piece's.
+    """
+    counts = csr_array((n_pieces, n_pieces), dtype=np.float64)
+    unread = iter(pairs)
+    while some := list(islice(unread, TEXTS_AT_ONCE)):
+        sources, targets = ([pair[side] for pair in some] for side in (0, 1))
+        counts += _occurring(sources, n_pieces).T @ _occurring(targets, n_pieces)
+    return csr_array(counts + counts.T)
+
+
+def _occurring(texts: Sequence[Sequence[int]], n_pieces: int) -> csr_array:
+    """Which pieces each text has: (texts, V), rows of length 1."""
+    text, ids = _flat(texts, n_pieces)
+    found = np.unique(np.stack([text, ids]), axis=1)
+    n_different = np.bincount(found[0], minlength=len(texts))
+    return csr_array(coo_array((n_different[found[0]] ** -0.5, tuple(found)), shape=(len(texts), n_pieces)))
+
+
+def _flat(texts: Sequence[Sequence[int]], n_pieces: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The number of the text and the id of each of the texts' pieces.
+
+    Raises:
+        SeeError: an id is no piece's.
+    """
+    lengths = np.fromiter(map(len, texts), np.int64, len(texts))
+    ids = np.fromiter(chain.from_iterable(texts), np.int64, int(lengths.sum()))
+    if (wrong := ids[(ids < 0) | (ids >= n_pieces)]).size:
+        raise SeeError(f"a piece of the number {wrong[0]}, of {n_pieces} pieces; give ids from 0 to {n_pieces - 1}")
+    return np.repeat(np.arange(len(texts)), lengths), ids
 
 
 def positive_information(counts: csr_array, smoothing: float = SMOOTHING) -> csr_array:

@@ -42,6 +42,11 @@ class Examples:
         """All of them: sources and, where there are any, translations."""
         return [*self.sources, *(self.targets or ())]
 
+    @property
+    def pairs(self) -> list[tuple[Sequence[int], Sequence[int]]]:
+        """Sources with their translations, where there are any."""
+        return list(zip(self.sources, self.targets or (), strict=self.targets is not None))
+
     def lengths(self) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
         """The positions that a text takes in a batch: (n,)."""
         longest = [len(source) for source in self.sources]

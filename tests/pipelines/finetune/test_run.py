@@ -135,15 +135,30 @@ def test_factors_are_made_for_what_the_run_does_with_them(place, tmp_path, monke
 def test_an_embedding_and_a_head_of_its_own_take_vectors_that_are_made_once(place, tmp_path, monkeypatch):
     made = []
 
-    def counted(*arguments):
-        made.append(arguments)
-        return piece_vectors(*arguments)
+    def counted(texts, *arguments, pairs):
+        made.append(pairs)
+        return piece_vectors(texts, *arguments, pairs=pairs)
 
     monkeypatch.setattr(run, "piece_vectors", counted)
     init = InitOptions(ratio=2, terms="codes")
     finetune(inputs(place), tmp_path / "run", replace(OPTIONS, scratch=True, init=init, length_2=StageLength(0, 1)))
     assert (tmp_path / "run" / "head-factors").is_dir()
-    assert len(made) == 1
+    assert made == [[]]
+
+
+def test_vectors_of_a_model_that_translates_know_what_translates_what(place, tmp_path, monkeypatch):
+    made = []
+
+    def kept(texts, *arguments, pairs):
+        made.append((texts, pairs))
+        return piece_vectors(texts, *arguments, pairs=pairs)
+
+    monkeypatch.setattr(run, "piece_vectors", kept)
+    init = InitOptions(ratio=2, terms="codes")
+    short = replace(OPTIONS, scratch=True, init=init, length_2=StageLength(0, 1))
+    finetune(inputs(place, "marian"), tmp_path / "run", short)
+    ((texts, pairs),) = made
+    assert [*(source for source, _ in pairs), *(target for _, target in pairs)] == texts
 
 
 def test_given_factors_are_taken_and_left_as_they_are(place, tmp_path):

@@ -4,14 +4,17 @@ import json
 import shutil
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 pytest.importorskip("transformers", reason="needs the extra hf")
 
 from pipelines.translation import prepare as module
 from pipelines.translation.corpus import read_corpus
-from pipelines.translation.prepare import prepare
+from pipelines.translation.prepare import Prepared, prepare
 from see_kb.errors import FormatError, SeeError
+from see_kb.tables.unit_matrix import read_unit_matrix
+from see_kb.vocabulary.piece_vectors import piece_vectors
 from tests.pipelines.translation.corpora import write_corpora
 
 N_PIECES = 150
@@ -46,6 +49,17 @@ def test_a_finished_folder_stays_valid(folder, corpus):
     assert set(json.loads((folder / "inputs.json").read_text())) == {"texts", "dictionaries", "pieces", "units"}
     prepare(folder, corpus, N_PIECES, ())
     assert contents(folder) == before
+
+
+def test_vectors_of_pieces_are_of_the_texts_and_of_what_translates_what(finished, corpus):
+    prepared = Prepared(finished)
+    examples = prepared.encoder().examples(corpus.train)
+    units = read_unit_matrix(finished / "tables")
+    pairs = list(zip(examples.sources, examples.targets, strict=True))
+    wanted, without = (piece_vectors(examples.texts, units, 8, 3, pairs=some) for some in (pairs, ()))
+    found = prepared.material(examples, 8, None).vectors(3)
+    np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5)
+    assert not np.allclose(found, without, atol=0.1)
 
 
 @pytest.mark.parametrize("built", [0, 1])

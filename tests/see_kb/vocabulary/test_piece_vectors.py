@@ -1,7 +1,7 @@
 """Vectors of pieces from running text."""
 
 from collections import defaultdict
-from itertools import combinations
+from itertools import combinations, product
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from scipy.sparse import csr_array
 
 from see_kb.errors import SeeError
 from see_kb.vocabulary import piece_vectors as module
-from see_kb.vocabulary.piece_vectors import count_neighbours, piece_vectors, positive_information
+from see_kb.vocabulary.piece_vectors import count_neighbours, count_translations, piece_vectors, positive_information
 
 PIECES = 6
 TEXTS = st.lists(st.lists(st.integers(0, PIECES - 1), max_size=8), max_size=6)
@@ -28,11 +28,28 @@ def test_neighbours_are_counted_by_one_over_their_distance(texts, window):
     np.testing.assert_allclose(count_neighbours(texts, PIECES, window).toarray(), expected)
 
 
+@given(st.lists(st.tuples(*[st.lists(st.integers(0, PIECES - 1), max_size=6)] * 2), max_size=6))
+def test_translations_are_counted_by_the_root_of_how_many_pieces_they_have(pairs):
+    expected = np.zeros((PIECES, PIECES))
+    for source, target in (tuple(map(set, pair)) for pair in pairs):
+        for a, b in product(source, target):
+            expected[a, b] += (len(source) * len(target)) ** -0.5
+            expected[b, a] += (len(source) * len(target)) ** -0.5
+    np.testing.assert_allclose(count_translations(pairs, PIECES).toarray(), expected)
+
+
 def test_texts_are_counted_alike_however_many_are_read_at_once(monkeypatch):
     texts = [[0, 1, 2], [3], [], [2, 1], [4, 5, 0, 1]]
     whole = count_neighbours(texts, PIECES).toarray()
     monkeypatch.setattr(module, "TEXTS_AT_ONCE", 2)
     np.testing.assert_allclose(count_neighbours(iter(texts), PIECES).toarray(), whole)
+
+
+def test_translations_are_counted_alike_however_many_are_read_at_once(monkeypatch):
+    pairs = [([0, 1, 2], [3]), ([], [4]), ([2, 1, 1], [4, 5]), ([4, 5], [0, 1, 0])]
+    whole = count_translations(pairs, PIECES).toarray()
+    monkeypatch.setattr(module, "TEXTS_AT_ONCE", 2)
+    np.testing.assert_allclose(count_translations(iter(pairs), PIECES).toarray(), whole)
 
 
 @given(st.lists(st.lists(st.integers(0, 9), min_size=4, max_size=4), min_size=3, max_size=3), st.floats(0.5, 1))
@@ -60,6 +77,19 @@ def test_pieces_with_the_same_company_get_similar_vectors():
     for a, b in combinations(range(12), 2):
         by_parity[(a + b) % 2].append(cosines[a, b])
     assert min(by_parity[0]) > max(by_parity[1]) + 0.5
+
+
+def test_pieces_that_are_translated_alike_get_similar_vectors():
+    """Words of one language that keep the same company; half of them go with piece 12, the others with piece 13."""
+    generator = np.random.default_rng(0)
+    words = generator.integers(0, 12, 2_000)
+    texts = np.stack([14 + generator.integers(0, 4, 2_000), words], axis=1).tolist()
+    pairs = [(text, [12 + word % 2, 18]) for text, word in zip(texts, words.tolist(), strict=True)]
+    table = piece_vectors([*texts, *(pair[1] for pair in pairs)], csr_array((19, 0)), 8, pairs=pairs)
+    rows = table[:12] / np.linalg.norm(table[:12], axis=1, keepdims=True)
+    cosines = rows @ rows.T
+    alike = np.add.outer(np.arange(12), np.arange(12)) % 2 == 0
+    assert cosines[alike].min() > cosines[~alike].max() + 0.2
 
 
 def test_no_column_weighs_more_than_others():
