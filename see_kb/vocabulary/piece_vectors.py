@@ -32,12 +32,15 @@ SHARE_OF_TRANSLATIONS = 1.0
 
 TEXTS_AT_ONCE = 20_000
 
+MOST_PAIRS = 100_000
+"""Translations that are counted, of more every so many: all pieces of a text meet all of its translation."""
+
 Pair = tuple[Sequence[int], Sequence[int]]
 """Ids of a text and of its translation."""
 
 
 def piece_vectors(
-    texts: Iterable[Sequence[int]], units: csr_array, width: int, seed: int = 0, *, pairs: Iterable[Pair] = ()
+    texts: Iterable[Sequence[int]], units: csr_array, width: int, seed: int = 0, *, pairs: Sequence[Pair] = ()
 ) -> NDArray[np.float32]:
     """Give each piece a vector by the company it keeps, by how it is translated, and by the units that it has.
 
@@ -46,7 +49,7 @@ def piece_vectors(
         units: (V, U), how much of each sememe and morpheme a piece has, see `read_unit_matrix`; U may be 0.
         width: columns of the vectors, fewer than pieces.
         seed: of the turn. Equal seeds give equal vectors, but for rounding where numbers of threads differ.
-        pairs: those of the texts that are translations of each other.
+        pairs: those of the texts that are translations of each other, see `MOST_PAIRS`.
     Returns:
         (V, width), mean 0 in each column and standard deviation 1 over all; those of pieces that neither stand
         beside others nor have units are drawn from a normal distribution.
@@ -60,7 +63,8 @@ def piece_vectors(
     if not information.nnz:
         raise SeeError("no two pieces of the text stand together more often than by chance; give more text")
     generator = np.random.default_rng(seed)
-    translated = positive_information(count_translations(pairs, n_pieces))
+    some_pairs = pairs[:: -(-len(pairs) // MOST_PAIRS) or 1]
+    translated = positive_information(count_translations(some_pairs, n_pieces))
     known = positive_information(units, 1.0)
     parts = [_scaled(translated, SHARE_OF_TRANSLATIONS, information), _scaled(known, SHARE_OF_UNITS, information)]
     told = csr_array(hstack([information, *parts]))

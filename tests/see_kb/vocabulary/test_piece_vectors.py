@@ -92,6 +92,16 @@ def test_pieces_that_are_translated_alike_get_similar_vectors():
     assert cosines[alike].min() > cosines[~alike].max() + 0.2
 
 
+def test_of_many_translations_every_so_many_are_counted(monkeypatch):
+    counted = []
+    monkeypatch.setattr(module, "MOST_PAIRS", 3)
+    monkeypatch.setattr(module, "count_translations", lambda pairs, n: counted.append(pairs) or csr_array((n, n)))
+    pairs = [([number], [21]) for number in range(10)]
+    for some in (pairs, pairs[:3], []):
+        piece_vectors(company(), csr_array((22, 0)), 4, pairs=some)
+    assert [[source for (source,), _ in some] for some in counted] == [[0, 4, 8], [0, 1, 2], []]
+
+
 def test_no_column_weighs_more_than_others():
     table = piece_vectors(company(), csr_array((22, 0)), 4)
     assert table.dtype == np.float32
