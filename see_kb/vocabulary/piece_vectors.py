@@ -1,11 +1,10 @@
 """Vectors of pieces from running text and from what is known of them, without a model.
 
 Pieces that stand beside the same others, whose texts are translated by the same others, and that have the same sememes
-and morphemes, get similar ones. They are the
-leading singular vectors of positive pointwise mutual information (Levy and Goldberg 2014, "Neural word embedding as
-implicit matrix factorization"; its contexts smoothed and its values' root taken as in Levy, Goldberg and Dagan 2015,
-"Improving distributional similarity with lessons learned from word embeddings"). Turned at random they have no column
-that weighs more than others, as tables of trained models have none.
+and morphemes, get similar ones. They are the leading singular vectors of positive pointwise mutual information (Levy
+and Goldberg 2014, "Neural word embedding as implicit matrix factorization"; its contexts smoothed and its values' root
+taken as in Levy, Goldberg and Dagan 2015, "Improving distributional similarity with lessons learned from word
+embeddings"). Turned at random they have no column that weighs more than others, as tables of trained models have none.
 """
 
 from collections.abc import Iterable, Sequence
@@ -28,7 +27,7 @@ SHARE_OF_UNITS = 0.5
 """The norm of what units tell, over that of what the text does; docs/results/scratch.md has the runs."""
 
 SHARE_OF_TRANSLATIONS = 1.0
-"""The norm of what translations tell, over that of what the text does."""
+"""The same for translations."""
 
 TEXTS_AT_ONCE = 20_000
 
