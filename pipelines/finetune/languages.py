@@ -50,11 +50,15 @@ def with_languages(
             f"{encoders.file}: puts no language around texts; write the languages' pieces into the text, and leave "
             "--source-language and its like out"
         )
-    names = {piece.piece_id: piece.piece for piece in read_vocabulary(encoders.file).pieces}
-    ids = {name: piece_id for piece_id, name in names.items()}
+    pieces = read_vocabulary(encoders.file).pieces
+    # A name such as `de` may be a piece of words: those of languages are of the kind that the tokenizer's own one is.
+    ids = {piece.piece: piece.piece_id for piece in pieces if piece.kind == pieces[own].kind}
     for name in (languages.source, languages.target):
         if name not in ids:
-            raise SeeError(f"{encoders.file}: no piece {name!r}; name a language as the tokenizer does: {names[own]!r}")
+            named = pieces[own].piece
+            raise SeeError(
+                f"{encoders.file}: no piece {name!r} for a language; name it as the tokenizer does: {named!r}"
+            )
     targets = _instead(encoders.targets, own, ids[languages.target])
     if model_type in STARTING_WITH_THE_END:
         special = replace(special, decoder_start=targets([""])[0][-1])

@@ -115,7 +115,7 @@ def test_a_text_that_is_cut_keeps_its_language(tmp_path):
             Languages("de", "en_XX"),
             2,
             "mbart",
-            "no piece 'de'; name .* tokenizer does: 'en_XX'",
+            "no piece 'de' for a language; name .* does: 'en_XX'",
         ),
         ("$A </s>", Languages("de_DE", "en_XX"), 2, "marian", "config.json: marian names no languages; leave"),
     ],
@@ -123,6 +123,13 @@ def test_a_text_that_is_cut_keeps_its_language(tmp_path):
 def test_languages_that_do_not_fit_are_refused(template, languages, start, model_type, problem, tmp_path):
     with pytest.raises(SeeError, match=problem):
         asked(template, tmp_path, languages, start, model_type)
+
+
+def test_a_piece_of_words_is_no_language(tmp_path):
+    file = saved(nllb(), tmp_path)
+    encoders = read_encoders(file)
+    with pytest.raises(SeeError, match=r"no piece 'd' for a language; name it as the tokenizer does: 'eng_Latn'"):
+        with_languages(encoders, SPECIAL, Languages("d", "eng_Latn"), tmp_path / "config.json", "m2m_100")
 
 
 def test_languages_may_stand_in_the_text(tmp_path):
