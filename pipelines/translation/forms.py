@@ -60,7 +60,7 @@ class Material:
         morphemes: three parts of the text a row, one numbering for all sites.
         counts: (V,), how often a piece occurs in the training text.
         width: of the table.
-        vectors: from a seed, vectors of the pieces by text and units, see `piece_vectors`: (V, width).
+        vectors: from a seed, vectors of the pieces by texts, translations and units, see `piece_vectors`: (V, width).
         teacher: (V, width), the table that is to be replaced, or None.
     """
 

@@ -26,8 +26,8 @@ LEGEND = """\
 |---|---|
 | dense | an ordinary table; with two stages, trained further by its own distributions |
 | see | what fits the dense table best: learned codes, alone or beside products of units of meaning and form; from \
-scratch the codes are those of vectors that pieces get by the company they keep in the training text and by their \
-units |
+scratch the codes are those of vectors that pieces get by the company they keep in the training text, by how they are \
+translated there and by their units |
 | pq | product quantisation of the dense table in 8 bits, trained further |
 | units | products of units of meaning and form: the layer of the paper, its terms those of `see build` |
 | shuffled | the same with each piece's units dealt to another piece, but for pieces with units of their own |
