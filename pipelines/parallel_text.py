@@ -1,5 +1,6 @@
 """Parallel text: two files with as many lines, a line of one translating the same line of the other."""
 
+import codecs
 import gzip
 import zlib
 from collections.abc import Set
@@ -30,25 +31,28 @@ class ParallelText:
 
 
 def read_lines(path: Path, *, blank: bool = False) -> tuple[str, ...]:
-    """Read a text file, plain or `.gz`, UTF-8, without the ends of its lines.
+    """Read a text file, plain or `.gz`, UTF-8 with or without a mark, without the ends of its lines.
 
     Args:
         path: the file.
         blank: whether empty lines are left out, not refused.
     Raises:
         SeeError: it cannot be read.
-        FormatError: a line is not UTF-8, or empty.
+        FormatError: a line is not UTF-8, has a NUL byte, or is empty.
     """
     try:
         data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     except (OSError, EOFError, zlib.error) as error:
         raise SeeError(f"{path}: cannot be read ({error}); name a text file, plain or .gz") from error
     lines = []
+    data = data.removeprefix(codecs.BOM_UTF8)
     for number, raw in enumerate(data.removesuffix(b"\n").split(b"\n"), 1):
         try:
             line = raw.decode().strip()
         except UnicodeDecodeError as error:
             raise FormatError(f"{path}:{number}: not UTF-8 ({error.reason}); convert or remove the line") from error
+        if "\0" in line:
+            raise FormatError(f"{path}:{number}: binary data (a NUL byte); give a text file")
         if blank and not line:
             continue
         if not line:

@@ -3,3 +3,7 @@
 
 class FactorError(ValueError):
     """Factors, rows, a checkpoint or a folder to write cannot be used; one line: place, problem, remedy."""
+
+
+class BudgetError(FactorError):
+    """Nothing of the form that was asked for is so small."""

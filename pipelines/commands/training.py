@@ -231,11 +231,11 @@ def translate_bench(
 
     Example: see translate-bench --data corpora --out my_bench --preset quick
     """
-    need("translation", "accelerate", "transformers", "filelock", "sacrebleu")
+    need("translation", "accelerate", "transformers", "sacrebleu")
     import torch
 
     from pipelines.finetune.models import quiet
-    from pipelines.translation.bench import Bench, results, run_cells
+    from pipelines.translation.bench import Bench, results, run_cells, too_large
     from pipelines.translation.cells import PRESETS, all_cells
     from pipelines.translation.report import check_report, write_report
 
@@ -257,19 +257,19 @@ def translate_bench(
     check_report(place)
     arguments = [argument for argument in sys.argv[2:] if argument != "--report-only"]
 
-    def reported(before: int) -> int:
-        found = results(bench)
-        if len(found) != before:
-            write_report(found, place, arguments, len(cells))
+    def reported() -> int:
+        if found := results(bench):
+            write_report(found, place, arguments, len(cells), too_large(bench))
         return len(found)
 
-    n_reported = 0
+    n_trained = len(results(bench))
     if not report_only:
         for _ in run_cells(bench, cells, lambda text: typer.echo(text, err=True)):
-            n_reported = reported(n_reported)
-    if not (n_reported := reported(n_reported)):
+            if len(results(bench)) != n_trained:
+                n_trained = reported()
+    if not (n_trained := reported()):
         raise SeeError(f"{out}: no model is trained yet; leave out --report-only, or wait for the process that trains")
-    typer.echo(f"{place / 'translation.md'}: {n_reported} models")
+    typer.echo(f"{place / 'translation.md'}: {n_trained} models")
 
 
 def _names(option: str, text: str | None) -> tuple[str, ...]:

@@ -6,11 +6,13 @@ OUT/checkpoints/        removed when it is done
 OUT/metrics.jsonl       losses as they went; OUT/tensorboard/ where that is asked for
 OUT/model/              the result, for `load_swapped`
 OUT/report.json         the last file to be written
+OUT/lock                held while a process runs here
 """
 
 import json
 import shutil
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import asdict, replace
 from datetime import timedelta
 from functools import cache
@@ -24,6 +26,7 @@ from accelerate.utils import DistributedDataParallelKwargs, GradientAccumulation
 from numpy.typing import NDArray
 
 from pipelines.finetune.checks import check_factors, check_reading, check_tokenizer
+from pipelines.finetune.folder import held_folder
 from pipelines.finetune.languages import with_languages
 from pipelines.finetune.models import (
     FactorPlan,
@@ -36,16 +39,15 @@ from pipelines.finetune.models import (
 )
 from pipelines.finetune.options import FinetuneInputs, FinetuneOptions
 from pipelines.finetune.report import MODEL, REPORT, FinetuneReport
-from pipelines.finetune.settings import RUN, check_run, run_settings, write_run
+from pipelines.finetune.settings import check_run, run_settings
 from pipelines.finetune.special_ids import SpecialIds
 from pipelines.finetune.texts import read_examples
-from pipelines.finetune.tokenizer import find_tokenizer, read_encoders, tokenizer_files
+from pipelines.finetune.tokenizer import companion_files, find_tokenizer, read_encoders, tokenizer_files
 from pipelines.model_sizes import ModelSizes
 from pipelines.whole_files import write_json
 from see_kb.errors import SeeError
 from see_kb.tables.unit_matrix import read_unit_matrix
 from see_kb.vocabulary.piece_vectors import piece_vectors
-from see_tn.errors import FactorError
 from see_tn.layer.checkpoint import save_embedding
 from see_tn.training.batches import Batches, Examples, Share
 from see_tn.training.loop import Outcome, Run, Stage, cross_entropy
@@ -96,7 +98,8 @@ def finetune(
     if (out / REPORT).is_file():
         check_run(out, run_settings(inputs, _tokenizer(inputs), options))
         return FinetuneReport.read(out)
-    return _Finetuning(inputs, out, options, accelerator, says, shows).report()
+    with ExitStack() as held:
+        return _Finetuning(inputs, out, options, accelerator, held, says, shows).report()
 
 
 class _Finetuning:
@@ -108,6 +111,7 @@ class _Finetuning:
         out: Path,
         options: FinetuneOptions,
         accelerator: Accelerator,
+        held: ExitStack,
         says: Says,
         shows: Shows,
     ) -> None:
@@ -135,12 +139,11 @@ class _Finetuning:
         if self.teacher is not None and options.alignment.hidden:
             (batch,) = Batches(_part(examples, 0, 1), options.positions).at(0)
             check_layers(self.teacher, batch, options.alignment.layers)
-        self._prepare_folder()
-        try:
-            self.student = self._swap()
-        except (SeeError, FactorError):
-            self._leave_folder()
-            raise
+        if accelerator.is_main_process:
+            held.enter_context(held_folder(out, self.settings, inputs))
+        accelerator.wait_for_everyone()
+        check_run(out, self.settings)
+        self.student = self._swap()
         self.run, self.start = self._checkpointed()
         self.judged: float | None = None
 
@@ -217,21 +220,6 @@ class _Finetuning:
         kept = Batches(_part(examples, -options.keep_apart, None), at_once, 0, Share(rank, n_processes))
         return train, kept
 
-    def _prepare_folder(self) -> None:
-        """Write what the run was asked for, or refuse a folder of another run."""
-        if self.accelerator.is_main_process and not (self.out / RUN).exists():
-            if self.out.exists() and any(self.out.iterdir()):
-                raise SeeError(f"{self.out}: holds something else than a run; name a new folder")
-            self.out.mkdir(parents=True, exist_ok=True)
-            write_run(self.out, self.settings, self.inputs)
-        self.accelerator.wait_for_everyone()
-        check_run(self.out, self.settings)
-
-    def _leave_folder(self) -> None:
-        """Let go of a folder in which nothing was made, so that a call with other options may have it."""
-        if self.accelerator.is_main_process and [path.name for path in self.out.iterdir()] == [RUN]:
-            shutil.rmtree(self.out)
-
     def _swap(self) -> Student:
         inputs, options = self.inputs, self.options
         plan = FactorPlan(
@@ -287,7 +275,7 @@ class _Finetuning:
             for name, layer in zip(TRAINED, self.student.layers, strict=False):
                 save_embedding(layer, self.out / name, overwrite=True)
             self.model.save_pretrained(self.out / MODEL)
-            for file in tokenizer_files(self.tokenizer):
+            for file in (*tokenizer_files(self.tokenizer), *companion_files(self.tokenizer)):
                 shutil.copyfile(file, self.out / MODEL / file.name)
             self.run.records.close()
             write_json(self.out / REPORT, asdict(report))

@@ -22,6 +22,8 @@ MARIAN = ("vocab.json", "source.spm", "target.spm")
 MARIAN_CONFIG = "tokenizer_config.json"
 SECOND_VOCABULARY = "target_vocab.json"
 
+COMPANIONS = (MARIAN_CONFIG, "special_tokens_map.json", "added_tokens.json", "chat_template.jinja")
+
 
 def find_tokenizer(folder: Path, model_type: str) -> Path:
     """Find the file that names the tokenizer of a model folder.
@@ -50,6 +52,11 @@ def tokenizer_files(tokenizer: Path) -> list[Path]:
     if not is_marian(tokenizer):
         return [tokenizer]
     return [path for name in (*MARIAN, MARIAN_CONFIG) if (path := tokenizer.parent / name).is_file()]
+
+
+def companion_files(tokenizer: Path) -> list[Path]:
+    """List what lies beside a tokenizer and says which pieces are special, how long texts may be, and how chats go."""
+    return [path for name in COMPANIONS if (path := tokenizer.parent / name).is_file()]
 
 
 @dataclass(frozen=True)

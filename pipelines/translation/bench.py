@@ -2,7 +2,8 @@
 
     OUT/recipe.json                how cells are trained: those of another recipe are refused
     OUT/de-en/                     what a pair's cells share, see `prepare`
-    OUT/cells/NAME/result.json     a finished cell; before that its checkpoints, and metrics.jsonl
+    OUT/cells/NAME/result.json     a finished cell, or why nothing of its form is so small; before that its checkpoints,
+                                   and metrics.jsonl
     OUT/cells/NAME/model           of dense cells: the teacher of others
 
 Several processes may work on one folder at once: each takes cells that no other one holds.
@@ -31,13 +32,15 @@ from pipelines.translation.prepare import Prepared, prepare
 from pipelines.translation.train import CHECKPOINTS, START, Trainer
 from pipelines.whole_files import read_json, write_json
 from see_kb.errors import SeeError
-from see_tn.errors import FactorError
+from see_tn.errors import BudgetError, FactorError
 from see_tn.layer.embedding import EntangledEmbedding
 from see_tn.layer.spec import spec_of
 from see_tn.planning.alternative import Alternative
 from see_tn.training.settings import first_difference
 
 RECIPE, RESULT, MODEL, TOKENIZER = "recipe.json", "result.json", "model", "tokenizer.model"
+TOO_LARGE = "too_large"
+"""In a result, in place of scores: why nothing of its form is so small."""
 
 Says = Callable[[str], None]
 Inputs = tuple[Corpus, Prepared]
@@ -61,10 +64,11 @@ class Bench:
 def run_cells(bench: Bench, cells: Sequence[Cell], says: Says = lambda _: None) -> Iterator[dict[str, Any]]:
     """Train the cells that are not done yet, one at a time, and give the result of each.
 
-    A cell that fails does not keep the others from being trained.
+    A cell of a form of which nothing is so small gives none, and is kept with the reason, see `too_large`. One that
+    fails does not keep the others from being trained.
 
     Raises:
-        SeeError: a text or a dictionary cannot be used; or, after all other cells, a cell's budget or training failed.
+        SeeError: a text or a dictionary cannot be used; or, after all other cells, a cell's training failed.
     """
     bench.out.mkdir(parents=True, exist_ok=True)
     _check_recipe(bench)
@@ -78,7 +82,7 @@ def run_cells(bench: Bench, cells: Sequence[Cell], says: Says = lambda _: None) 
             says(f"{place}: {error}")
             failed.append(f"{cell.name}: {error}")
             continue
-        if result is not None:
+        if result is not None and TOO_LARGE not in result:
             yield result
     if failed:
         raise SeeError(f"{len(failed)} of {len(cells)} models failed, the others are done; first {failed[0]}")
@@ -96,7 +100,16 @@ def run_cell(bench: Bench, cell: Cell, inputs: Inputs, says: Says, *, wait: bool
 
 
 def results(bench: Bench) -> list[dict[str, Any]]:
-    """All finished cells of a folder."""
+    """All trained cells of a folder."""
+    return [result for result in _all_finished(bench) if TOO_LARGE not in result]
+
+
+def too_large(bench: Bench) -> list[dict[str, Any]]:
+    """The cells of a folder that were asked for smaller than anything of their form, with the reason."""
+    return [result for result in _all_finished(bench) if TOO_LARGE in result]
+
+
+def _all_finished(bench: Bench) -> list[dict[str, Any]]:
     folders = sorted((bench.out / "cells").glob("*"))
     return [result for folder in folders if (result := _finished(folder))]
 
@@ -134,7 +147,13 @@ def _train(bench: Bench, cell: Cell, inputs: Inputs, says: Says) -> dict[str, An
     folder = bench.folder(cell)
     teacher = _teacher(bench, cell.dense, inputs, says) if cell.way == "two-stage" else None
     trainer = Trainer(cell, bench.recipe, *inputs, folder, teacher, says)
-    result = _result_of_same(bench, cell, trainer.start_digest()) or _judged(bench, cell, trainer, inputs, says)
+    try:
+        start = trainer.start_digest()
+    except BudgetError as error:
+        says(str(error))
+        result = {**asdict(cell), TOO_LARGE: str(error)}
+    else:
+        result = _result_of_same(bench, cell, start) or _judged(bench, cell, trainer, inputs, says)
     write_json(folder / RESULT, result)
     for leftover in (CHECKPOINTS, START):
         shutil.rmtree(folder / leftover, ignore_errors=True)

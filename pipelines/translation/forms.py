@@ -33,7 +33,7 @@ from torch import Tensor
 from see_kb.errors import SeeError
 from see_tn.chain.row_index import RowIndex
 from see_tn.chain.shapes import ChainShape, balanced_sites, dense_bytes
-from see_tn.errors import FactorError
+from see_tn.errors import BudgetError
 from see_tn.fitting.als import FitOptions, mean_row
 from see_tn.fitting.codes import CodeOptions
 from see_tn.fitting.layer import LayerFitOptions, fit_layer, residual
@@ -101,7 +101,7 @@ def make_layer(form: str, material: Material, budget: Budget, seed: int) -> Enta
 
     Raises:
         SeeError: there is no such form, or it needs a teacher.
-        FactorError: nothing of this form fits the budget.
+        BudgetError: nothing of this form fits the budget.
     """
     if form not in FORMS:
         raise SeeError(f"{form!r}: no such form; take one of {', '.join(FORMS)}")
@@ -160,7 +160,7 @@ def _fitting_rows(material: Material, budget: Budget) -> tuple[RowIndex, ChainSh
     """Units with a table for each site or one for all, and the order of the sites: what uses most of the budget.
 
     Raises:
-        FactorError: nothing fits.
+        BudgetError: nothing fits.
     """
     separate = _separate(material)
     orders = sorted(set(permutations(separate.sites)), reverse=True)
@@ -168,7 +168,7 @@ def _fitting_rows(material: Material, budget: Budget) -> tuple[RowIndex, ChainSh
     tried.append((material.shared_rows, _shared(material)))
     fitting = []
     for rows, shape in tried:
-        with suppress(FactorError):
+        with suppress(BudgetError):
             fitting.append((rows, shape_for_ratio(rows, shape, budget)))
     if not fitting:
         return material.shared_rows, shape_for_ratio(material.shared_rows, _shared(material), budget)
@@ -238,7 +238,7 @@ def _pq(material: Material, budget: Budget, seed: int) -> EntangledEmbedding:
         shape for shape in shapes if coded_spec(None, n, shape, budget).stored_bytes(0) <= budget.allowed(n, width)
     ]
     if not fitting:
-        raise SeeError(f"{budget.ratio:g} times fewer bytes leave no product quantisation; ask for a smaller ratio")
+        raise BudgetError(f"{budget.ratio:g} times fewer bytes leave no product quantisation; ask for a smaller ratio")
     left = residual(material.teacher, None, mean_row(material.teacher, material.weights))
     shape, _ = best_codes(fitting, left, int8=budget.storage == INT8, weights=material.weights, seed=seed)
     return _fitted(coded_spec(None, n, shape, budget), None, material.teacher, material.weights, seed)

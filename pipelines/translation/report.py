@@ -58,7 +58,13 @@ def check_report(folder: Path) -> None:
     check_plot(folder / PLOT)
 
 
-def write_report(results: Sequence[dict[str, Any]], folder: Path, arguments: Sequence[str], n_cells: int) -> None:
+def write_report(
+    results: Sequence[dict[str, Any]],
+    folder: Path,
+    arguments: Sequence[str],
+    n_cells: int,
+    too_large: Sequence[dict[str, Any]] = (),
+) -> None:
     """Write the three files of a report, with the command that made it.
 
     Args:
@@ -66,21 +72,31 @@ def write_report(results: Sequence[dict[str, Any]], folder: Path, arguments: Seq
         folder: where they go.
         arguments: the command's.
         n_cells: models that the command asks for.
+        too_large: cells of which nothing is so small.
     """
     check_report(folder)
     ordered = sorted(results, key=_key)
     write_text(folder / LINES, "".join(json.dumps(result) + "\n" for result in ordered))
-    write_text(folder / MARKDOWN, markdown(ordered, arguments, n_cells))
+    write_text(folder / MARKDOWN, markdown(ordered, arguments, n_cells, too_large))
     plot(ordered, folder / PLOT)
 
 
-def markdown(results: Sequence[dict[str, Any]], arguments: Sequence[str], n_cells: int) -> str:
+def markdown(
+    results: Sequence[dict[str, Any]],
+    arguments: Sequence[str],
+    n_cells: int,
+    too_large: Sequence[dict[str, Any]] = (),
+) -> str:
     """Lay results out as tables: for each pair and size BLEU at a glance, then all numbers for each ratio."""
-    parts = ["# Translation with small embedding tables\n", _provenance(results, arguments, n_cells), LEGEND]
+    parts = [
+        "# Translation with small embedding tables\n",
+        _provenance(results, arguments, n_cells, len(too_large)),
+        LEGEND,
+    ]
     frame = summary(results)
     for (pair, size), table in frame.groupby(["pair", "size"], sort=False):
         parts.append(f"## {pair}, {size}\n")
-        parts.append(_overview(table))
+        parts.append(_overview(table, [one for one in too_large if (one["pair"], one["size"]) == (pair, size)]))
         parts.append(_table(table))
     parts.append(f"![BLEU against bytes of the embedding]({PLOT})\n")
     return "\n".join(parts)
@@ -143,19 +159,20 @@ def plot(results: Sequence[dict[str, Any]], path: Path) -> None:
     write_whole(path, lambda place: figure.savefig(place, dpi=120))
 
 
-def _overview(table: pd.DataFrame) -> str:
-    """BLEU alone: a line for each form, way and count, a column for each ratio."""
-    ratios = sorted(set(table["ratio"]))
+def _overview(table: pd.DataFrame, too_large: Sequence[dict[str, Any]]) -> str:
+    """BLEU alone: a line for each form, way and count, a column for each ratio; a dash where nothing is so small."""
+    columns = ("way", "by", "form", "ratio")
+    table = table.assign(by=table["by"].where(table["form"] != "dense", "–"))
+    shown = {tuple(result[name] for name in columns): "–" for result in too_large}
+    shown |= {tuple(row[name] for name in columns): f"{row['bleu']:.1f}" for row in table.to_dict("records")}
+    ratios = sorted({ratio for *_, ratio in shown})
     lines = [
         "| BLEU | way | counted | " + " | ".join("dense" if ratio == 1 else f"{ratio:g}×" for ratio in ratios) + " |",
         "|---|---|---|" + "---|" * len(ratios),
     ]
-    table = table.assign(by=table["by"].where(table["form"] != "dense", "–"))
     for way, by, form in product(("two-stage", "scratch"), ("–", "bytes", "parameters"), ORDER):
-        rows = table[(table["way"] == way) & (table["by"] == by) & (table["form"] == form)]
-        bleu = dict(zip(rows["ratio"], rows["bleu"], strict=True))
-        shown = " | ".join(f"{bleu[ratio]:.1f}" if ratio in bleu else "" for ratio in ratios)
-        lines += [f"| {form} | {way} | {by} | {shown} |"] if bleu else []
+        cells = [shown.get((way, by, form, ratio), "") for ratio in ratios]
+        lines += [f"| {form} | {way} | {by} | {' | '.join(cells)} |"] if any(cells) else []
     return "\n".join([*lines, ""])
 
 
@@ -190,7 +207,7 @@ def _line(row: dict[Any, Any]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _provenance(results: Sequence[dict[str, Any]], arguments: Sequence[str], n_cells: int) -> str:
+def _provenance(results: Sequence[dict[str, Any]], arguments: Sequence[str], n_cells: int, n_too_large: int) -> str:
     made = [result.get("made", {}) for result in results]
     known = {name: sorted({str(one[name]) for one in made if name in one}) for name in ("commit", "machine", "recipe")}
     seeds = sorted({result["seed"] for result in results})
@@ -198,8 +215,9 @@ def _provenance(results: Sequence[dict[str, Any]], arguments: Sequence[str], n_c
     lines = [
         f"`see translate-bench {shlex.join(arguments)}`",
         "",
-        f"- models: {len(results)} done up to now, {n_cells} that the command asks for; {n_same} start from the same "
-        "layer as another one and were not trained again (`same_as` in the raw results)",
+        f"- models: {len(results)} done up to now, {n_cells} that the command asks for; {n_too_large} of these are of "
+        f"forms of which nothing is so small (–); {n_same} start from the same layer as another one and were not "
+        "trained again (`same_as` in the raw results)",
         f"- commits of the runs: {', '.join(known['commit'])}; seeds {', '.join(map(str, seeds))}",
         *(f"- machine: {machine}" for machine in known["machine"]),
         *(f"- recipe: `{recipe}`" for recipe in known["recipe"]),

@@ -60,9 +60,12 @@ def _read_sentencepiece(path: Path) -> Encode:
 def _read_json(path: Path, special: bool) -> Encode:
     try:
         from tokenizers import Tokenizer
+        from tokenizers.models import BPE
     except ImportError as error:
         raise SeeError("a tokenizer.json needs the package tokenizers; pip install 'see-embeddings[hf]'") from error
     tokenizer = Tokenizer.from_file(str(path))
     tokenizer.no_padding()
     tokenizer.no_truncation()
+    if isinstance(tokenizer.model, BPE):
+        tokenizer.model.dropout = None  # for training: it cuts a text in another way each time
     return lambda texts: [one.ids for one in tokenizer.encode_batch(list(texts), add_special_tokens=special)]

@@ -5,7 +5,7 @@ from typing import Literal, Self
 
 from see_tn.chain.row_index import RowIndex
 from see_tn.chain.shapes import ChainShape, dense_bytes, largest_rank
-from see_tn.errors import FactorError
+from see_tn.errors import BudgetError, FactorError
 from see_tn.layer.spec import FLOATS, INT8, LayerSpec, ProductSpec, row_dtype
 
 By = Literal["bytes", "parameters"]
@@ -79,14 +79,14 @@ def shape_for_ratio(rows: RowIndex, shape: ChainShape, budget: Budget, *, offset
         budget: how much the layer may take.
         offset: whether the layer has an offset.
     Raises:
-        FactorError: not even rank 1 fits; the message says what the index alone takes.
+        BudgetError: not even rank 1 fits; the message says what the index alone takes.
     """
     index_bytes = rows.stored_bytes()
     smallest = layer_spec(rows, shape.with_rank(1), budget.storage, offset=offset)
     allowed = budget.allowed(smallest.n_pieces, smallest.width)
     spare = allowed - budget.used(smallest, index_bytes)
     if spare < 0:
-        raise FactorError(
+        raise BudgetError(
             f"a ratio of {budget.ratio:g} leaves {allowed} {budget.by}, rank 1 takes "
             f"{budget.used(smallest, index_bytes)}, {index_bytes} bytes of them the index: "
             "ask for a smaller ratio, fewer terms or fewer units"
@@ -95,5 +95,8 @@ def shape_for_ratio(rows: RowIndex, shape: ChainShape, budget: Budget, *, offset
     if budget.most_parameters is not None:
         more = min(more, budget.most_parameters - smallest.parameters)
         if more < 0:
-            raise FactorError(f"rank 1 has {smallest.parameters} parameters, allowed are {budget.most_parameters}")
+            raise BudgetError(
+                f"rank 1 has {smallest.parameters} parameters, allowed are {budget.most_parameters}: "
+                "ask for a smaller ratio"
+            )
     return shape.with_rank(largest_rank(shape, rows.n_units, shape.with_rank(1).parameters(rows.n_units) + more))

@@ -9,7 +9,7 @@ still shared.
 from collections.abc import Iterator
 
 from see_tn.chain.shapes import ChainShape, Form, balanced_sites
-from see_tn.errors import FactorError
+from see_tn.errors import BudgetError, FactorError
 from see_tn.layer.spec import INT8, LayerSpec, ProductSpec, row_dtype
 from see_tn.planning.alternative import Alternative
 from see_tn.planning.budget import Budget
@@ -34,7 +34,8 @@ def plan_products(
         n_terms: terms of a row, its form term included.
         offset: whether the layer has an offset.
     Raises:
-        FactorError: a size is too small, or nothing fits the budget.
+        FactorError: a size is too small.
+        BudgetError: nothing fits the budget.
     """
     if n_pieces < 1 or width < 2 or n_terms < 1:
         raise FactorError(f"{n_pieces} pieces, width {width}, {n_terms} terms; give at least 1, 2 and 1")
@@ -45,7 +46,7 @@ def plan_products(
     ]
     if not found:
         allowed = budget.allowed(n_pieces, width)
-        raise FactorError(
+        raise BudgetError(
             f"a ratio of {budget.ratio:g} leaves {allowed} {budget.by} for {n_pieces} rows of {width}, too little for "
             "any product: ask for a smaller ratio, or fewer terms"
         )

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from see_tn.chain.row_index import RowIndex
 from see_tn.chain.shapes import ChainShape
-from see_tn.errors import FactorError
+from see_tn.errors import BudgetError, FactorError
 from see_tn.fitting.als import FitOptions, check_finite, fit_als, mean_row
 from see_tn.fitting.layer import residual
 from see_tn.fitting.quality import weighed_square
@@ -52,7 +52,8 @@ def weigh(
         seed: of all fits.
         progress: called with what is measured next.
     Raises:
-        FactorError: the budget is not one of bytes, nothing fits it, or the teacher cannot be fitted to.
+        FactorError: the budget is not one of bytes, or the teacher cannot be fitted to.
+        BudgetError: nothing fits it.
     """
     if budget.by != "bytes":
         raise FactorError("codes are no parameters: weigh a budget of bytes, or plan products alone")
@@ -72,7 +73,7 @@ def weigh(
             error = share**0.5 * _error(left, teacher, weights)
             found.append(Alternative(coded_spec(product, rows.n_pieces, codes, budget), index_bytes, error))
     if not found:
-        raise FactorError(
+        raise BudgetError(
             f"a ratio of {budget.ratio:g} leaves {budget.allowed(rows.n_pieces, shape.width)} bytes: no codes use "
             "most of that, and no products on these rows fit; ask for another ratio"
         )
@@ -92,7 +93,7 @@ def _candidates(
             continue
         try:
             fitting = shape_for_ratio(rows, shape, budget.part(share))
-        except FactorError:
+        except BudgetError:
             continue  # the index alone takes more
         fitting = fitting.with_rank(min(fitting.rank, HIGHEST_RANK))
         if (kind, fitting.rank) not in ranks:

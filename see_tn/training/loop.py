@@ -132,6 +132,8 @@ class Stage:
                 self._record(shows)
             if last or (options.judge_every and (step + 1) % options.judge_every == 0):
                 self._judge()
+                if self.progress.done and self.window.n_steps:  # out of patience between two lines
+                    self._record(shows)
             if last or self.progress.done or (options.save_every and (step + 1) % options.save_every == 0):
                 self._save(done=last or self.progress.done)
         self._load(self.best or None)
@@ -268,30 +270,30 @@ class _Window:
     def __init__(self, accelerator: Accelerator) -> None:
         self._accelerator = accelerator
         self._sums: dict[str, Tensor | float] = {}
-        self._steps = 0
+        self.n_steps = 0
 
     def sums(self) -> Sums:
         """The sums of all processes; all have to ask for them."""
         own = {name: float(value) for name, value in self._sums.items()}
-        return Sums(self._steps, tuple(gather_object([own])))
+        return Sums(self.n_steps, tuple(gather_object([own])))
 
     def go_on(self, sums: Sums) -> None:
         """Begin with this process's sums; without them, where there were more processes or fewer."""
         if len(sums.by_process) == self._accelerator.num_processes:
-            self._sums, self._steps = {**sums.by_process[self._accelerator.process_index]}, sums.steps
+            self._sums, self.n_steps = {**sums.by_process[self._accelerator.process_index]}, sums.steps
 
     def add(self, values: dict[str, Tensor]) -> None:
         for name, value in values.items():
             self._sums[name] = self._sums.get(name, 0) + value
-        self._steps += 1
+        self.n_steps += 1
 
     def means(self) -> dict[str, float]:
         found = {}
         for name, value in self._sums.items():
             # Losses are shares of processes; the norm of all gradients is the same on each.
             total = value if name == "gradient" else self._accelerator.reduce(value, reduction="sum")
-            found[name] = float(total) / self._steps
-        self._sums, self._steps = {}, 0
+            found[name] = float(total) / self.n_steps
+        self._sums, self.n_steps = {}, 0
         return found
 
 

@@ -38,9 +38,10 @@ class Records:
         for line in self.file.read_text(encoding="utf-8").splitlines():
             try:
                 values = json.loads(line)
-            except ValueError:
+                is_kept = (values["stage"], values["step"]) <= (stage, step)
+            except (ValueError, TypeError, KeyError):
                 break  # a line cut off by the kill
-            if (values["stage"], values["step"]) <= (stage, step):
+            if is_kept:
                 kept.append(values)
         unfinished = self.file.with_suffix(".partial")
         with _written(self.file):

@@ -143,6 +143,20 @@ def test_a_folder_in_which_nothing_was_made_is_free_for_other_options(change, pl
     assert finetune(inputs(place), tmp_path / "run", OPTIONS).after > 0
 
 
+def test_one_process_at_a_time_runs_in_a_folder(place, tmp_path):
+    written = []
+
+    def second(stage, step, *_):
+        if (stage, step) == (2, 5):
+            with pytest.raises(SeeError, match="run: another process runs here"):
+                finetune(inputs(place), tmp_path / "run", OPTIONS)
+            written.append(metrics(tmp_path / "run"))
+
+    finetune(inputs(place), tmp_path / "run", OPTIONS, shows=second)
+    assert written == [metrics(tmp_path / "run")[: OPTIONS.length_1.steps + 5]]
+    assert not (tmp_path / "run" / "lock").exists()
+
+
 def test_factors_for_a_head_without_a_table_are_refused_before_anything_is_made(place, tmp_path):
     options = InitOptions(ratio=0.3, by="parameters", storage="float32")
     init_random(place / "tables", tmp_path / "head", 24, options)

@@ -240,13 +240,16 @@ def test_a_folder_with_a_tokenizer_json_and_a_padded_table_as_phi3_has_them(plac
     n_rows = tokenizer.get_vocab_size() + 7
     model = transformers.Phi3ForCausalLM(transformers.Phi3Config(**{**COMMON, "vocab_size": n_rows}, **PHI3))
     model.save_pretrained(tmp_path / "model")
-    tokenizer.save(str(tmp_path / "model" / "tokenizer.json"))
+    chat = "{{ messages[0].content }}"
+    told = transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizer, bos_token="<s>", chat_template=chat)
+    told.save_pretrained(tmp_path / "model")
     padded = replace(small_inputs(tmp_path), tokenizer=tmp_path / "model" / "tokenizer.json", pieces=n_rows)
     build_tables(padded, tmp_path / "tables")
     given = FinetuneInputs(tmp_path / "model", tmp_path / "tables", place / "text.txt")
     report = finetune(given, tmp_path / "run", replace(OPTIONS, init=InitOptions(ratio=0.2)))
     assert report.after < report.before - 0.3
-    assert (tmp_path / "run" / "model" / "tokenizer.json").is_file()
+    kept = transformers.AutoTokenizer.from_pretrained(tmp_path / "run" / "model")
+    assert (kept.bos_token, kept.chat_template, kept.get_vocab()) == ("<s>", chat, told.get_vocab())
 
 
 def test_a_model_that_lacks_weights_is_no_teacher(place, tmp_path):

@@ -1,6 +1,8 @@
 """The translation benchmark on a corpus of a few words: every cell, stopped and resumed, and its report."""
 
 import json
+import re
+import shutil
 import subprocess
 import sys
 from dataclasses import asdict, replace
@@ -11,7 +13,7 @@ pytest.importorskip("sacrebleu", reason="needs the extra translation")
 pytest.importorskip("transformers", reason="needs the extra hf")
 
 from pipelines.translation import forms
-from pipelines.translation.bench import Bench, results, run_cells
+from pipelines.translation.bench import Bench, results, run_cells, too_large
 from pipelines.translation.cells import GRID, SIZES, Cell, Recipe, all_cells
 from pipelines.translation.corpus import read_corpus
 from pipelines.translation.forms import make_layer
@@ -161,11 +163,28 @@ def test_a_benchmark_that_was_killed_goes_on_and_comes_to_the_same(place, tmp_pa
 
 
 def test_a_cell_that_fails_keeps_no_other_one_from_being_trained(bench):
-    small = list(all_cells(["de-en"], [40], [0], ["units"], ["scratch"]))
-    running = run_cells(bench, [*small, CELLS[1]])
+    damaged = replace(CODED, seed=1, way="scratch")
+    (bench.folder(damaged) / "start").mkdir(parents=True)
+    running = run_cells(bench, [damaged, *CELLS[:2]])
     assert [next(running)["way"] for _ in range(2)] == ["scratch", "two-stage"]
-    with pytest.raises(SeeError, match="1 of 3 models failed, the others are done; first de-en-base-units-scratch-40"):
+    with pytest.raises(SeeError, match="1 of 3 models failed, the others are done; first de-en-base-see-scratch-3"):
         next(running)
+
+
+def test_a_form_of_which_nothing_is_so_small_is_no_failure_and_is_reported(bench, tmp_path):
+    shutil.copytree(bench.out, tmp_path / "out")
+    made = replace(bench, out=tmp_path / "out")
+    small = Cell("de-en", "units", "scratch", 40, "parameters", 0)
+    says = []
+    (trained,) = run_cells(made, [small, CELLS[1]], says.append)
+    assert trained["form"] == "dense"
+    assert list(run_cells(made, [small], says.append)) == []
+    assert [": a ratio of 40 leaves" in text for text in says] == [False, True]  # the second time it is known
+    assert [one["form"] for one in too_large(made)] == ["units"]
+    assert len(results(made)) == len(CELLS)
+    text = markdown(results(made), [], 40, too_large(made))
+    assert "1 of these are of forms of which nothing is so small" in text
+    assert re.search(r"\n\| units \| scratch \| parameters \|  \| \d+\.\d \| – \|\n", text)
 
 
 def test_another_corpus_or_dictionary_is_refused(bench, tmp_path):

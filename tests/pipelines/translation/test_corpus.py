@@ -52,3 +52,12 @@ def test_a_packed_file_is_read_like_a_plain_one(tmp_path):
         read_lines(tmp_path / "empty")
     with pytest.raises(SeeError, match="no such pair"):
         read_corpus(tmp_path, "de-fr")
+
+
+def test_a_mark_of_the_encoding_is_no_text_and_a_nul_byte_is_refused(tmp_path):
+    file = tmp_path / "a.txt"
+    file.write_text("\ufeffone\ntwo\n", encoding="utf-8")
+    assert read_lines(file) == ("one", "two")
+    file.write_bytes(b"one\nt\0wo\n")
+    with pytest.raises(FormatError, match=r"a\.txt:2: binary data \(a NUL byte\)"):
+        read_lines(file)

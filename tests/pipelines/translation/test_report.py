@@ -48,7 +48,8 @@ def test_the_legend_says_what_is_counted():
 def test_models_that_were_not_trained_again_are_counted():
     same = {**result("pq", 0, 37.13), "same_as": "de-en-base-see-two-stage-20-bytes-seed0"}
     text = markdown([result("see", 0, 37.13), same], [], 5)
-    assert "2 done up to now, 5 that the command asks for; 1 start from the same layer" in text
+    assert "2 done up to now, 5 that the command asks for; 0 of these are of forms" in text
+    assert "(–); 1 start from the same layer" in text
 
 
 def test_bleu_at_a_glance_has_a_line_for_each_form_and_a_column_for_each_ratio():

@@ -31,3 +31,10 @@ def test_a_text_that_the_library_cannot_cut_is_refused_with_the_file(tmp_path):
     assert encode(["dog"]) == [[0]]
     with pytest.raises(FormatError, match=r"tokenizer\.json: its library refuses it"):
         encode(["cat"])
+
+
+def test_a_text_is_cut_in_one_way_also_by_a_tokenizer_with_dropout(tmp_path):
+    tokenizers = pytest.importorskip("tokenizers", reason="needs the extra hf")
+    pieces, file = {"a": 0, "b": 1, "ab": 2}, tmp_path / "tokenizer.json"
+    tokenizers.Tokenizer(tokenizers.models.BPE(pieces, [("a", "b")], dropout=0.5)).save(str(file))
+    assert read_encoder(file, special=False)(["ab"] * 50) == [[2]] * 50

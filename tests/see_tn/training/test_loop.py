@@ -233,6 +233,15 @@ def test_the_best_weights_are_taken_and_patience_ends_a_stage(tmp_path):
     assert outcome.best in [loss for step, loss in measured if step == outcome.best_step]
 
 
+@pytest.mark.parametrize("log_every", [30, 1])
+def test_the_steps_before_patience_ends_a_stage_have_their_line(tmp_path, log_every):
+    options = Optimisation(40, rate=0.3, save_every=0, judge_every=2, patience=3)
+    outcome = stage("cross-entropy", tmp_path, options, log_every=log_every).train()
+    assert outcome.steps < 30
+    steps = [step for step, _ in losses(tmp_path, "loss")]
+    assert steps == ([outcome.steps] if log_every == 30 else list(range(1, outcome.steps + 1)))
+
+
 def test_a_stage_that_only_spoils_its_weights_ends_with_those_that_it_started_with(tmp_path):
     one = stage("cross-entropy", tmp_path, replace(OPTIONS, rate=30.0))
     before = weights(one)

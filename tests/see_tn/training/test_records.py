@@ -17,7 +17,7 @@ def record(records, lines):
         records.add(stage, step, {"loss": loss})
 
 
-@pytest.mark.parametrize("damage", ["", '{"stage": 2, "st'])
+@pytest.mark.parametrize("damage", ["", '{"stage": 2, "st', "[1, 2]\n", '{"stage": 1}\n'])
 def test_lines_beyond_the_checkpoint_are_dropped(tmp_path, damage):
     file = tmp_path / "metrics.jsonl"
     record(Records(file), KILLED)
