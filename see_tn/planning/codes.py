@@ -30,6 +30,13 @@ A basis of fewer rows than columns holds all rows in one subspace. docs/results/
 teacher translates worse with one, at a lower loss: it takes none, see docs/results/scratch.md.
 """
 
+WORTH_STARTING = 1.3
+"""Error of codes of 8 bits, over that of codes of 4, up to which a model without a teacher starts better with them.
+
+What it starts with is only a guess at its table, and it has sixteen times as many codewords to learn another one:
+docs/results/scratch.md has the runs.
+"""
+
 _WORTH: dict[Purpose, float] = {"use": 1.0, "train": WORTH_TRAINING, "start": math.inf}
 
 BLOCK = 512
@@ -97,7 +104,7 @@ def best_codes(
         table: (V, width), the mean taken out.
         int8: whether codewords and basis are to be kept in 8 bits.
         weights: (V,), how much a row's squared error counts.
-        purpose: what the codes are for: which ones are best depends on it, see `WORTH_TRAINING`.
+        purpose: what the codes are for: which ones are best depends on it, see `WORTH_TRAINING`, `WORTH_STARTING`.
         seed: of k-means.
     Returns:
         The best shape, and the part of the table's squared norm that it left, rows weighed.
@@ -114,7 +121,15 @@ def best_codes(
             fitted = fit_codes(sample, shape, int8=int8, weights=kept, options=options, distinct=False)(ids)
         left[shape] = weighed_square(sample - fitted, kept) / total
     best = min(left, key=lambda shape: left[shape])
-    plain = min((shape for shape in left if not shape.blocks), key=lambda shape: left[shape], default=best)
-    if left[plain] <= _WORTH[purpose] ** 2 * left[best]:
-        best = plain
+    plain = {shape: error for shape, error in left.items() if not shape.blocks}
+    best = _nearly_best(best, plain, _WORTH[purpose] ** 2 * left[best])
+    if purpose == "start":
+        many = {shape: error for shape, error in plain.items() if shape.bits == max(CODE_BITS)}
+        best = _nearly_best(best, many, WORTH_STARTING**2 * left[best])
     return best, left[best]
+
+
+def _nearly_best(best: CodeShape, others: dict[CodeShape, float], most: float) -> CodeShape:
+    """The one of others with the least error, if that is at most `most`."""
+    other = min(others, key=lambda shape: others[shape], default=best)
+    return other if other in others and others[other] <= most else best

@@ -10,7 +10,7 @@ from see_tn.fitting.layer import fit_layer
 from see_tn.fitting.quality import measure
 from see_tn.layer.codes import CodeShape
 from see_tn.planning.budget import Budget
-from see_tn.planning.codes import WORTH_TRAINING, best_codes, code_shapes, coded_spec
+from see_tn.planning.codes import WORTH_STARTING, WORTH_TRAINING, best_codes, code_shapes, coded_spec
 from see_tn.planning.weigh import weigh
 from tests.see_tn.examples import seeded, some_rows
 
@@ -88,6 +88,18 @@ def test_a_model_without_a_teacher_starts_with_the_best_codes_that_have_no_basis
     chosen = {p: best_codes(shapes, teacher, int8=True, purpose=p)[0] for p in ("use", "train", "start")}
     assert chosen == {"use": shapes[0], "train": shapes[0], "start": shapes[2]}
     assert best_codes(shapes[:1], teacher, int8=True, purpose="start")[0] == shapes[0]
+
+
+def test_a_model_without_a_teacher_starts_with_more_codewords_where_they_have_little_more_error(teacher):
+    few, near, far = CodeShape(48, 24, 4, 2), CodeShape(48, 8, 8, 6), CodeShape(48, 4, 8, 12)
+    errors = {shape: best_codes([shape], teacher, int8=True)[1] ** 0.5 for shape in (few, near, far)}
+    assert errors[few] < errors[near] < WORTH_STARTING * errors[few] < errors[far]
+    for shapes, purpose, wanted in (
+        ([few, near, far], "start", near),
+        ([few, far], "start", few),
+        ([few, near, far], "train", few),
+    ):
+        assert best_codes(shapes, teacher, int8=True, purpose=purpose)[0] == wanted
 
 
 def test_only_the_kinds_asked_for_are_weighed(teacher):
