@@ -1,6 +1,7 @@
 """SQL that only reads: what it must give, and what it must not be able to do."""
 
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
@@ -143,6 +144,11 @@ def test_sums_are_whole_numbers(folder):
     total = run_query(folder, "SELECT sum(n_pieces) AS total FROM units")["total"][0]
     assert isinstance(int(total), int)
     assert not isinstance(total, float)
+
+
+def test_times_with_a_zone_are_given(folder):
+    (time,) = run_query(folder, "SELECT TIMESTAMPTZ '2026-01-02 03:04:05+02' AS time")["time"]
+    assert time == datetime(2026, 1, 2, 1, 4, 5, tzinfo=UTC)
 
 
 def test_a_plan_may_name_an_analysis(folder):
