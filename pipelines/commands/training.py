@@ -257,19 +257,20 @@ def translate_bench(
     check_report(place)
     arguments = [argument for argument in sys.argv[2:] if argument != "--report-only"]
 
-    def reported() -> int:
-        if found := results(bench):
+    def reported(before: int) -> int:
+        found = results(bench)
+        if found and len(found) != before:
             write_report(found, place, arguments, len(cells), too_large(bench))
         return len(found)
 
-    n_trained = len(results(bench))
+    n_reported = 0
     if not report_only:
         for _ in run_cells(bench, cells, lambda text: typer.echo(text, err=True)):
-            if len(results(bench)) != n_trained:
-                n_trained = reported()
-    if not (n_trained := reported()):
+            n_reported = reported(n_reported)
+    # Once more in any case: forms of which nothing is so small give no result after which to report.
+    if not (n_reported := reported(-1)):
         raise SeeError(f"{out}: no model is trained yet; leave out --report-only, or wait for the process that trains")
-    typer.echo(f"{place / 'translation.md'}: {n_trained} models")
+    typer.echo(f"{place / 'translation.md'}: {n_reported} models")
 
 
 def _names(option: str, text: str | None) -> tuple[str, ...]:

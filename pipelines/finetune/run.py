@@ -275,7 +275,7 @@ class _Finetuning:
             for name, layer in zip(TRAINED, self.student.layers, strict=False):
                 save_embedding(layer, self.out / name, overwrite=True)
             self.model.save_pretrained(self.out / MODEL)
-            for file in (*tokenizer_files(self.tokenizer), *companion_files(self.tokenizer)):
+            for file in {*tokenizer_files(self.tokenizer), *companion_files(self.tokenizer)}:
                 shutil.copyfile(file, self.out / MODEL / file.name)
             self.run.records.close()
             write_json(self.out / REPORT, asdict(report))

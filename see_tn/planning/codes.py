@@ -131,5 +131,5 @@ def best_codes(
 
 def _nearly_best(best: CodeShape, others: dict[CodeShape, float], most: float) -> CodeShape:
     """The one of others with the least error, if that is at most `most`."""
-    other = min(others, key=lambda shape: others[shape], default=best)
-    return other if other in others and others[other] <= most else best
+    near = [shape for shape, error in others.items() if error <= most]
+    return min(near, key=lambda shape: others[shape], default=best)
