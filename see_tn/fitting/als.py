@@ -97,7 +97,8 @@ class FitReport:
 class FitResult:
     """Fitted factors; `EntangledEmbedding.from_cores` takes them.
 
-    `cores`: site j is (n_units[j], *shape.core_shape(j)) float32. `offset`: (width,), the mean of the teacher's rows.
+    `cores`: site j is (n_units[j], *shape.core_shape(j)) float32. `offset`: (width,), the mean of the teacher's rows, or
+    zeros.
     """
 
     cores: tuple[Tensor, ...]
@@ -111,6 +112,7 @@ def fit_als(
     shape: ChainShape,
     *,
     weights: Tensor | None = None,
+    offset: bool = True,
     generator: torch.Generator | None = None,
     options: FitOptions | None = None,
     resume: Path | None = None,
@@ -125,6 +127,7 @@ def fit_als(
         shape: the chain.
         weights: (V,), positive: how much a piece's squared error counts, for example a power of its frequency. The
             report's figures are then weighted too.
+        offset: whether the mean of the teacher's rows is taken out first; without it the offset is zeros.
         generator: random state of the start, on the CPU; the same state gives the same fit.
         options: when to stop.
         resume: a file that keeps the fit's state after each sweep. If it exists the fit goes on from there, and ends
@@ -137,8 +140,8 @@ def fit_als(
     """
     options = options or FitOptions()
     teacher = teacher.detach()
-    _check(rows, teacher, shape, weights)
-    fit = _Fit(rows, teacher, shape, weights, options)
+    _check(rows, teacher, shape)
+    fit = _Fit(rows, teacher, shape, checked_weights(weights, rows.n_pieces), options, offset=offset)
     file = resume and FitFile(resume, fit.fingerprint(generator))
     start = clock()
     state = file.read() if file else None
@@ -164,11 +167,19 @@ class _Fit:
     """What stays the same from sweep to sweep."""
 
     def __init__(
-        self, rows: RowIndex, teacher: Tensor, shape: ChainShape, weights: Tensor | None, options: FitOptions
+        self,
+        rows: RowIndex,
+        teacher: Tensor,
+        shape: ChainShape,
+        weights: Tensor | None,
+        options: FitOptions,
+        *,
+        offset: bool,
     ) -> None:
         self.rows, self.shape, self.options = rows, shape, options
         self.weights = None if weights is None else weights.float() / weights.float().mean()
-        self.target = Target(teacher, mean_row(teacher, self.weights))
+        self.target = Target(teacher, mean_row(teacher, self.weights) if offset else no_offset(teacher))
+        self.setting = self.options.solving if offset else (*self.options.solving, "no offset")
         chunks = chunked(rows, teacher.device, self.weights)
         self.problems = [
             SiteProblem(shape, shape.tables.index(table), n_units, chunks)
@@ -181,7 +192,7 @@ class _Fit:
 
     def fingerprint(self, generator: torch.Generator | None) -> str:
         state = None if generator is None else generator.get_state().tolist()
-        return fingerprint(self.rows, self.target.table, self.weights, self.shape, self.options.solving, state)
+        return fingerprint(self.rows, self.target.table, self.weights, self.shape, self.setting, state)
 
     def sample(self) -> Tensor:
         """Rows of the centred table, evenly spaced: enough to find its directions."""
@@ -215,6 +226,11 @@ def mean_row(teacher: Tensor, weights: Tensor | None = None) -> Tensor:
     return (total / len(teacher)).float()
 
 
+def no_offset(teacher: Tensor) -> Tensor:
+    """What is taken from a table's rows where a layer has no offset: zeros, (width,) float32."""
+    return torch.zeros(teacher.shape[1], device=teacher.device)
+
+
 def _reason_to_stop(sweeps: list[Sweep], options: FitOptions) -> str | None:
     if len(sweeps) < 2:
         return None
@@ -222,7 +238,7 @@ def _reason_to_stop(sweeps: list[Sweep], options: FitOptions) -> str | None:
     if gain < options.tolerance:
         return f"the last sweep gained {gain:.1e}, below the tolerance of {options.tolerance:.1e}"
     if len(sweeps) > options.sweeps:
-        return f"all {options.sweeps} sweeps are done"
+        return f"all {len(sweeps) - 1} sweeps are done"
     return None
 
 
@@ -236,7 +252,7 @@ def _levelled(cores: list[Tensor], shape: ChainShape) -> list[Tensor]:
     return [core * (level / scale) for core, scale in zip(cores, scales, strict=True)]
 
 
-def _check(rows: RowIndex, teacher: Tensor, shape: ChainShape, weights: Tensor | None) -> None:
+def _check(rows: RowIndex, teacher: Tensor, shape: ChainShape) -> None:
     if tuple(teacher.shape) != (rows.n_pieces, shape.width):
         raise FactorError(
             f"the teacher is {tuple(teacher.shape)}, the rows and the shape ask for {(rows.n_pieces, shape.width)}: "
@@ -244,12 +260,19 @@ def _check(rows: RowIndex, teacher: Tensor, shape: ChainShape, weights: Tensor |
         )
     check_rows(rows, shape)
     check_finite(teacher)
-    if weights is not None and (
-        tuple(weights.shape) != (rows.n_pieces,) or not bool((torch.isfinite(weights) & (weights > 0)).all())
-    ):
-        raise FactorError(
-            f"weights {tuple(weights.shape)}: give one positive number for each of {rows.n_pieces} pieces"
-        )
+
+
+def checked_weights(weights: Tensor | None, n_pieces: int) -> Tensor | None:
+    """Give weights of pieces, (V,), in a float type; None stays None.
+
+    Raises:
+        FactorError: they are not one positive number for each piece.
+    """
+    if weights is None:
+        return None
+    if tuple(weights.shape) != (n_pieces,) or not bool((torch.isfinite(weights) & (weights > 0)).all()):
+        raise FactorError(f"weights {tuple(weights.shape)}: give one positive number for each of {n_pieces} pieces")
+    return weights if weights.is_floating_point() else weights.float()
 
 
 def check_finite(teacher: Tensor) -> None:

@@ -9,7 +9,16 @@ from torch import Tensor
 
 from see_tn.chain.row_index import RowIndex
 from see_tn.errors import FactorError
-from see_tn.fitting.als import FitOptions, FitReport, Sweep, check_finite, fit_als, mean_row
+from see_tn.fitting.als import (
+    FitOptions,
+    FitReport,
+    Sweep,
+    check_finite,
+    checked_weights,
+    fit_als,
+    mean_row,
+    no_offset,
+)
 from see_tn.fitting.codes import CHUNK, CodeOptions, fit_codes
 from see_tn.fitting.quality import Quality, measure
 from see_tn.layer.embedding import EntangledEmbedding
@@ -45,26 +54,27 @@ def fit_layer(
     resume: Path | None = None,
     progress: Callable[[Sweep], None] | None = None,
 ) -> FittedLayer:
-    """Fit all terms of a layer to a teacher's table.
+    """Fit all terms of a layer to a teacher's table. The layer is on the CPU, wherever the teacher is.
 
     Args:
-        spec: the layer's sizes.
+        spec: the layer's sizes; without an offset the table is fitted with its mean in it.
         rows: which units make which row; needed where the layer has products.
         teacher: (V, width).
-        weights: (V,), how much a piece's squared error counts.
+        weights: (V,), positive: how much a piece's squared error counts.
         options: effort and seed.
         resume: a file that keeps the state of the products' fit, see `fit_als`.
         progress: called after each sweep of the products' fit.
     Raises:
-        FactorError: the teacher does not fit, or rows are missing.
+        FactorError: the teacher or the weights do not fit, or rows are missing.
     """
     options = options or LayerFitOptions()
     if tuple(teacher.shape) != (spec.n_pieces, spec.width):
         raise FactorError(f"the teacher is {tuple(teacher.shape)}, the layer {(spec.n_pieces, spec.width)}")
+    weights = checked_weights(weights, spec.n_pieces)
     product, report = None, None
     if spec.product is None:
         check_finite(teacher)
-        offset = mean_row(teacher, weights)
+        offset = mean_row(teacher, weights) if spec.offset else no_offset(teacher)
     else:
         if rows is None:
             raise FactorError("a layer with products needs rows; read them from tables")
@@ -73,44 +83,45 @@ def fit_layer(
             teacher,
             spec.product.shape,
             weights=weights,
+            offset=spec.offset,
             generator=torch.Generator().manual_seed(options.codes.seed),
             options=options.sweeps,
             resume=resume,
             progress=progress,
         )
         report, offset = fit.report, fit.offset
-        product = _stored(ProductTerms(rows, spec.product.shape, fit.cores), spec)
-    offset = offset.to(SCALE_TYPE if spec.int8 else FLOATS[spec.dtype]).to(FLOATS[spec.dtype])
+        product = _stored(ProductTerms(rows, spec.product.shape, [core.cpu() for core in fit.cores]), spec)
+    offset = offset.cpu().to(SCALE_TYPE if spec.int8 else FLOATS[spec.dtype]).to(FLOATS[spec.dtype])
     codes = None
     if spec.codes is not None:
         left = residual(teacher, product, offset)
         alone = product is None
         coded = fit_codes(left, spec.codes, int8=spec.int8, weights=weights, options=options.codes, distinct=alone)
-        codes = coded if spec.int8 else coded.to(FLOATS[spec.dtype])
+        codes = coded.to(FLOATS[spec.dtype])
     layer = EntangledEmbedding.from_terms(product, codes, offset if spec.offset else None, padding_idx=spec.padding_idx)
     return FittedLayer(layer, quality_of(layer, teacher), report)
 
 
 def residual(teacher: Tensor, product: ProductTerms | None, offset: Tensor) -> Tensor:
-    """What the products and the offset leave of a teacher's table: (V, width) float32."""
-    left = torch.empty(teacher.shape, dtype=torch.float32)
+    """What the products and the offset leave of a teacher's table: (V, width) float32 on their device."""
+    left = torch.empty(teacher.shape, dtype=torch.float32, device=offset.device)
     for start in range(0, len(teacher), CHUNK):
-        part = teacher[start : start + CHUNK].detach().float() - offset.float()
+        part = teacher[start : start + CHUNK].detach().to(left) - offset.float()
         if product is not None:
             with torch.no_grad():
-                part -= product(torch.arange(start, start + len(part))).float()
+                part -= product(torch.arange(start, start + len(part), device=left.device)).float()
         left[start : start + CHUNK] = part
     return left
 
 
 def quality_of(layer: EntangledEmbedding, teacher: Tensor) -> Quality:
     """How far a layer's rows are from a teacher's, each piece alike."""
+    pieces = torch.split(torch.arange(len(teacher), device=next(layer.buffers()).device), 4096)
     with torch.no_grad():
-        return measure(teacher, (layer.rows_for(ids) for ids in torch.split(torch.arange(len(teacher)), 4096)))
+        return measure(teacher, (layer.rows_for(ids).to(teacher.device) for ids in pieces))
 
 
 def _stored(product: ProductTerms, spec: LayerSpec) -> ProductTerms:
     if spec.int8:
         product.quantise()
-        return product
     return product.to(FLOATS[spec.dtype])

@@ -58,4 +58,4 @@ def measure(teacher: Tensor, approximation: Tensor | Iterable[Tensor], weights: 
 def weighed_square(table: Tensor, weights: Tensor | None = None) -> float:
     """The sum of a table's squares, each row's times its weight."""
     squares = torch.cat([part.double().square().sum(dim=1) for part in torch.split(table, CHUNK)])
-    return float(squares.sum() if weights is None else squares @ weights.double())
+    return float(squares.sum() if weights is None else squares @ weights.to(squares))

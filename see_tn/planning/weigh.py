@@ -9,7 +9,7 @@ from torch import Tensor
 from see_tn.chain.row_index import RowIndex
 from see_tn.chain.shapes import ChainShape
 from see_tn.errors import BudgetError, FactorError
-from see_tn.fitting.als import FitOptions, check_finite, fit_als, mean_row
+from see_tn.fitting.als import FitOptions, check_finite, checked_weights, fit_als, mean_row
 from see_tn.fitting.layer import residual
 from see_tn.fitting.quality import weighed_square
 from see_tn.layer.product import ProductTerms
@@ -47,17 +47,20 @@ def weigh(
         teacher: (V, width).
         budget: how much the layer may take, by bytes.
         kinds: what to measure.
-        weights: (V,), how much a piece's squared error counts.
+        weights: (V,), positive: how much a piece's squared error counts.
         purpose: what layers are for: of codes nearly alike, those of which training makes more are measured.
         seed: of all fits.
         progress: called with what is measured next.
     Raises:
-        FactorError: the budget is not one of bytes, or the teacher cannot be fitted to.
+        FactorError: the budget is not one of bytes, or the teacher or the weights do not fit.
         BudgetError: nothing fits it.
     """
     if budget.by != "bytes":
         raise FactorError("codes are no parameters: weigh a budget of bytes, or plan products alone")
+    if tuple(teacher.shape) != (rows.n_pieces, shape.width):
+        raise FactorError(f"the teacher is {tuple(teacher.shape)}, the rows make {(rows.n_pieces, shape.width)}")
     check_finite(teacher)
+    weights = checked_weights(weights, rows.n_pieces)
     found = []
     for kind, product in _candidates(rows, shape, budget, kinds):
         progress("codes alone" if product is None else f"rank {_shape(product).rank}" + " and codes" * (kind == "both"))
@@ -102,13 +105,13 @@ def _candidates(
 
 
 def _left(rows: RowIndex, product: LayerSpec | None, teacher: Tensor, weights: Tensor | None, seed: int) -> Tensor:
-    """What a quick fit of the products leaves of the teacher: (V, width)."""
+    """What a quick fit of the products leaves of the teacher: (V, width), on the CPU."""
     if product is None:
-        return residual(teacher, None, mean_row(teacher, weights))
+        return residual(teacher, None, mean_row(teacher, weights).cpu())
     shape = _shape(product)
     generator = torch.Generator().manual_seed(seed)
     fit = fit_als(rows, teacher, shape, weights=weights, generator=generator, options=QUICK)
-    return residual(teacher, ProductTerms(rows, shape, fit.cores), fit.offset)
+    return residual(teacher, ProductTerms(rows, shape, [core.cpu() for core in fit.cores]), fit.offset.cpu())
 
 
 def _shape(spec: LayerSpec) -> ChainShape:

@@ -18,6 +18,11 @@ SPECS = {
     "products in 8 bits": LayerSpec(400, 24, int8=True, product=PRODUCT, offset=True),
     "codes": LayerSpec(400, 24, codes=CODES, offset=True),
     "both in 8 bits": LayerSpec(400, 24, int8=True, product=PRODUCT, codes=CODES, offset=True),
+    "both in 8 bits, rows in bfloat16": LayerSpec(
+        400, 24, "bfloat16", int8=True, product=PRODUCT, codes=CODES, offset=True
+    ),
+    "products without an offset": LayerSpec(400, 24, product=PRODUCT),
+    "codes without an offset": LayerSpec(400, 24, codes=CODES),
     "both in bfloat16": LayerSpec(400, 24, "bfloat16", product=PRODUCT, codes=CODES, offset=True, padding_idx=0),
 }
 
@@ -30,6 +35,26 @@ def test_the_layer_is_the_one_that_was_planned_and_its_quality_is_that_of_its_ro
     table = fitted.layer.materialise().detach().float()
     assert fitted.quality.relative_error == pytest.approx(measure(TEACHER, table).relative_error, rel=1e-4)
     assert (fitted.report is None) == (spec.product is None)
+
+
+@pytest.mark.parametrize("name", ["products", "codes"])
+def test_without_an_offset_the_mean_is_fitted_too(name):
+    errors = [
+        fit_layer(SPECS[kind], ROWS, TEACHER).quality.relative_error for kind in (name, f"{name} without an offset")
+    ]
+    assert errors[1] < 1.5 * errors[0]  # the mean is nine tenths of this table
+
+
+@pytest.mark.parametrize("wrong", [torch.ones(399), torch.zeros(400), torch.full((400,), torch.nan), -torch.ones(400)])
+def test_weights_that_do_not_do_are_refused_for_codes_too(wrong):
+    with pytest.raises(FactorError, match="give one positive number for each of 400 pieces"):
+        fit_layer(SPECS["codes"], None, TEACHER, weights=wrong)
+
+
+def test_weights_may_be_counts():
+    counts = torch.arange(1, 401)
+    one, other = (fit_layer(SPECS["codes"], None, TEACHER, weights=given).layer for given in (counts, counts.float()))
+    assert torch.equal(one.materialise(), other.materialise())
 
 
 def test_codes_lower_what_products_leave():

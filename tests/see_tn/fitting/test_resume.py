@@ -63,6 +63,12 @@ test_resume.fit_als(test_resume.ROWS, test_resume.TEACHER, test_resume.SHAPE, ge
     assert [file.name for file in tmp_path.iterdir()] == [path.name]
 
 
+def test_the_sweeps_of_a_longer_fit_are_told_as_they_are(tmp_path):
+    path = tmp_path / "fit.safetensors"
+    fit(path)
+    assert fit(path, options=FitOptions(sweeps=2, tolerance=0)).report.stopped_because == "all 6 sweeps are done"
+
+
 def test_more_sweeps_may_be_asked_for_of_a_finished_fit(tmp_path):
     path = tmp_path / "fit.safetensors"
     fit(path)
@@ -73,7 +79,7 @@ def test_more_sweeps_may_be_asked_for_of_a_finished_fit(tmp_path):
 
 @pytest.mark.parametrize(
     "changes",
-    [{"teacher": TEACHER + 1}, {"seed": 4}, {"options": FitOptions(steps=3)}, {"weights": torch.arange(1, 61)}],
+    [{"teacher": TEACHER + 1}, {"seed": 4}, {"options": FitOptions(steps=3)}, {"weights": torch.arange(1, 61)}, {"offset": False}],
 )
 def test_the_state_of_another_fit_is_refused(tmp_path, changes):
     path = tmp_path / "fit.safetensors"
