@@ -97,8 +97,8 @@ class FitReport:
 class FitResult:
     """Fitted factors; `EntangledEmbedding.from_cores` takes them.
 
-    `cores`: site j is (n_units[j], *shape.core_shape(j)) float32. `offset`: (width,), the mean of the teacher's rows, or
-    zeros.
+    `cores`: site j is (n_units[j], *shape.core_shape(j)) float32. `offset`: (width,), the mean of the teacher's rows,
+    or zeros.
     """
 
     cores: tuple[Tensor, ...]

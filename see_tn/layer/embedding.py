@@ -35,7 +35,7 @@ class EntangledEmbedding(nn.Module):
         sparse: whether the cores' gradients are sparse, as in `nn.Embedding`: worth it for more units than a batch
             has pieces, and for optimisers that take such gradients.
         generator: random state for the start.
-        device: where the layer is; `meta` makes it without any storage.
+        device: where the layer is; `meta` makes it without any storage, which `to_empty` and `reset_parameters` give.
         dtype: the cores' type.
     Attributes:
         product: `ProductTerms`, or None.
@@ -74,7 +74,9 @@ class EntangledEmbedding(nn.Module):
         ]
         vector = torch.empty(shape.width, device=place, dtype=dtype) if offset else None
         self.row_std = row_std
-        self._hold(ProductTerms(rows, shape, cores, sparse=sparse), None, vector, padding_idx)
+        product = ProductTerms(rows, shape, cores, sparse=sparse)
+        product.unplaced = rows if product.index.is_meta else None
+        self._hold(product, None, vector, padding_idx)
         self.reset_parameters(generator)
 
     @classmethod
@@ -126,6 +128,11 @@ class EntangledEmbedding(nn.Module):
         if len(sizes) != 1:
             raise FactorError(f"terms of the sizes {sorted(sizes)}; give at least one term, all of one table")
         ((self.num_embeddings, self.embedding_dim),) = sizes
+        types = {part.dtype for part in (*terms, *([] if offset is None else [offset]))}
+        if len(types) > 1 or len({_is_trained(term) for term in terms}) > 1:
+            raise FactorError(
+                f"terms and offset of the types {sorted(map(str, types))}, or only some in 8 bits; give one type"
+            )
         if offset is not None and tuple(offset.shape) != (self.embedding_dim,):
             raise FactorError(f"offset has the shape {tuple(offset.shape)}, the width is {self.embedding_dim}")
         if padding_idx is not None and not -self.num_embeddings <= padding_idx < self.num_embeddings:
@@ -182,7 +189,7 @@ class EntangledEmbedding(nn.Module):
     @property
     def is_quantised(self) -> bool:
         """Whether the terms are kept in 8 bits."""
-        return not any(True for term in self._terms for _ in term.parameters())
+        return not any(map(_is_trained, self._terms))
 
     def rows(self) -> RowIndex:
         """Which units make which row, as arrays of their own."""
@@ -289,6 +296,11 @@ def n_pieces(term: ProductTerms | CodeTerms) -> int:
 def term_cost(term: ProductTerms | CodeTerms) -> int:
     """Multiply-adds of one row of a term."""
     return term.multiply_adds if isinstance(term, ProductTerms) else term.shape.multiply_adds
+
+
+def _is_trained(term: ProductTerms | CodeTerms) -> bool:
+    """Whether a term is kept in a float type and not in 8 bits."""
+    return any(True for _ in term.parameters())
 
 
 def _may_look_at(ids: Tensor) -> bool:

@@ -24,13 +24,13 @@ def check_target(folder: Path, own: Set[str], *, overwrite: bool) -> None:
     """
     try:
         _clear_leftovers(folder)
+        names = {path.name for path in folder.iterdir()} if folder.is_dir() else None
     except OSError as error:
         raise FactorError(f"{folder}: cannot be written ({error.strerror}); choose another place") from error
-    if not folder.is_dir():
+    if names is None:
         if folder.exists() or folder.is_symlink():
             raise FactorError(f"{folder}: a file is in the way; name a folder")
         return
-    names = {path.name for path in folder.iterdir()}
     if names and not overwrite:
         raise FactorError(f"{folder}: exists already; name a new folder, or allow overwriting (--overwrite)")
     if names - own:

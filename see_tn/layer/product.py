@@ -26,12 +26,14 @@ class ProductTerms(nn.Module):
         tables: the cores, flat: (n_units[t], numbers of a core).
         index: buffer (O, V, T) int32, a site at a time because sites are gathered one by one.
         amplitude: buffer (V, T) float32 whatever type the module is moved to; None where all are 1 and T is 1.
+        unplaced: on the device `meta`, what `to_empty` is to fill both with, or None.
     Raises:
         FactorError: rows, shape and cores do not fit each other.
     """
 
     index: Tensor
     amplitude: Tensor | None
+    unplaced: RowIndex | None = None
 
     def __init__(self, rows: RowIndex, shape: ChainShape, cores: Sequence[Tensor], *, sparse: bool = False) -> None:
         super().__init__()
@@ -125,11 +127,19 @@ class ProductTerms(nn.Module):
         return rows if rows.dtype == left.dtype else rows.to(left.dtype)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
-        exact = self.amplitude
+        exact, had_values = self.amplitude, not self.index.is_meta
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         if exact is not None and self.amplitude is not None and self.amplitude.dtype != exact.dtype:
             self.amplitude = exact.to(self.amplitude.device)
+        if self.unplaced is not None and not (had_values or self.index.is_meta):
+            self._place(self.unplaced)
         return self
+
+    def _place(self, rows: RowIndex) -> None:
+        self.index.copy_(torch.from_numpy(rows.index).permute(2, 0, 1))
+        if self.amplitude is not None:
+            self.amplitude.copy_(torch.from_numpy(rows.amplitude))
+        self.unplaced = None
 
 
 def check_cores(rows: RowIndex, shape: ChainShape, cores: Sequence[Tensor]) -> None:

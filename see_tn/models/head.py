@@ -83,8 +83,8 @@ class EntangledHead(_Reader):
     """An output head whose matrix is a layer's table: `hidden @ table.T`, plus a bias if there is one.
 
     The table is built once per call, with gradients where they are enabled. Under `no_grad` it is kept until a number
-    of the layer changes, one of torch's optimisers takes a step or a call has gradients, and for as long as the module
-    is in evaluation mode. What is written through `.data` between two such calls goes unnoticed.
+    of the layer or autocast's type changes, one of torch's optimisers takes a step or a call has gradients, and for as
+    long as the module is in evaluation mode. What is written through `.data` between two such calls goes unnoticed.
 
     Args:
         layer: the layer.
@@ -118,7 +118,9 @@ class EntangledHead(_Reader):
         if torch.is_grad_enabled() or self.training or any(tensor.is_inference() for tensor in tensors):
             self._kept = None
             return self.layer.materialise()
-        state = (_STEPS[0], *((t.data_ptr(), t._version, t.dtype, t.device) for t in tensors))
+        kind = tensors[0].device.type
+        cast = torch.is_autocast_enabled(kind) and torch.get_autocast_dtype(kind)
+        state = (_STEPS[0], cast, *((t.data_ptr(), t._version, t.dtype, t.device) for t in tensors))
         if self._kept is None or self._kept[0] != state:
             self._kept = (state, self.layer.materialise())
         return self._kept[1]

@@ -1,7 +1,7 @@
 """Putting layers into known places of a model, and taking them out again."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NoReturn
@@ -96,20 +96,18 @@ def install(
         for place in places.head_embeddings:
             new[place.name] = _embedding(head, place, owns=False)
     before = {name: model.get_submodule(name) for name in new}
-    tying = [
-        (module, attribute, getattr(module, attribute))
-        for module in model.modules()
-        for attribute in TYING
-        if getattr(module, attribute, None)
-    ]
+    tying, left = [], []
+    for path, module in model.named_modules():
+        gone = [f"{name}.weight".removeprefix(f"{path}." if path else "") for name in new]
+        for attribute in TYING:
+            if ties := getattr(module, attribute, None):
+                tying.append((module, attribute, ties))
+                left.append(_without(ties, gone))
     mode = model.training
     for name, module in new.items():
         _put(model, name, module.train(mode))
-    paths = {module: path for path, module in model.named_modules()}
-    for module, attribute, ties in tying:
-        prefix = f"{paths[module]}." if paths[module] else ""
-        gone = [f"{name}.weight".removeprefix(prefix) for name in new]
-        setattr(module, attribute, _without(ties, gone))
+    for (module, attribute, _), ties in zip(tying, left, strict=True):
+        setattr(module, attribute, ties)
     installed = Installed(layer, head, places)
     model.__dict__[MARK] = installed
     if hasattr(model, "resize_token_embeddings"):
@@ -123,13 +121,15 @@ def _state(layer: EntangledEmbedding) -> tuple[torch.dtype, torch.device]:
     return layer.dtype, next(layer.buffers()).device
 
 
-def _without(ties: dict[str, str], gone: list[str]) -> dict[str, str]:
-    """The ties, target to source and each a name or a pattern, that are about none of the weights that are gone."""
-    return {
-        target: source
-        for target, source in ties.items()
-        if not any(re.fullmatch(side, name) or side == name for side in (target, source) for name in gone)
-    }
+def _without(ties: Mapping[str, str] | Sequence[str], gone: list[str]) -> dict[str, str] | list[str]:
+    """The ties that are about none of the weights that are gone: target to source, or, as older models, targets."""
+
+    def stays(*sides: str) -> bool:
+        return not any(side == name or re.fullmatch(side, name) for side in sides for name in gone)
+
+    if isinstance(ties, Mapping):
+        return {target: source for target, source in ties.items() if stays(target, source)}
+    return [target for target in ties if stays(target)]
 
 
 def _embedding(layer: EntangledEmbedding, place: Place, *, owns: bool) -> nn.Module:

@@ -6,6 +6,7 @@ from typing import Any, Self, cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from see_tn.errors import FactorError
 
@@ -105,15 +106,21 @@ def _readers(
     """The embeddings whose weight this is, a given one before others, and the linear layers."""
     places, heads = [], []
     for path, module in model.named_modules(remove_duplicate=False):
-        own = getattr(module, "weight", None)
-        if not isinstance(own, Tensor) or not _is_same(own, weight):
+        shared = [name for name, own in module.named_parameters(recurse=False) if _is_same(own, weight)]
+        if not shared:
             continue
+        if shared != ["weight"] or not isinstance(module, nn.Embedding | nn.Linear):
+            raise FactorError(
+                f"{path or type(model).__name__}: {shared[0]!r} of a {type(module).__name__} is the table; only the "
+                "weights of embeddings and heads can be replaced"
+            )
         if isinstance(module, nn.Embedding):
             places.append((module is not first, _place(module, path)))
-        elif isinstance(module, nn.Linear):
-            heads.append(path)
         else:
-            raise FactorError(f"{path}: a {type(module).__name__} shares the table; only embeddings and heads may")
+            _check_head(module, path)
+            heads.append(path)
+    if first is not None and not places:
+        raise FactorError(f"{type(model).__name__}: the embedding's table is computed; remove its parametrisation")
     return tuple(place for _, place in sorted(places, key=lambda pair: pair[0])), tuple(heads)
 
 
@@ -134,6 +141,18 @@ def _place(module: nn.Embedding, path: str) -> Place:
         if not torch.allclose(module(ids).float(), module.weight[ids].float() * scale, rtol=0.01):
             raise FactorError(f"{path}: a {type(module).__name__} does more than look rows up; it cannot be replaced")
     return Place(path, scale, rounded)
+
+
+@torch.no_grad()
+def _check_head(module: nn.Linear, path: str) -> None:
+    """Refuse a head that does more than multiply with its table and add its bias: a cap of its logits, for example."""
+    weight, bias = module.weight, module.bias
+    if type(module).forward is nn.Linear.forward or weight.is_meta:
+        return
+    hidden = torch.linspace(-10, 10, module.in_features, dtype=weight.dtype, device=weight.device)[None]
+    wanted, given = F.linear(hidden, weight, bias), module(hidden)
+    if given.shape != wanted.shape or not torch.allclose(given.float(), wanted.float(), rtol=0.01, atol=0.01):
+        raise FactorError(f"{path}: a {type(module).__name__} does more than multiply; it cannot be replaced")
 
 
 def embedding_of(model: nn.Module, places: Places) -> nn.Embedding:

@@ -15,6 +15,9 @@ from see_tn.planning.alternative import Alternative
 from see_tn.planning.budget import Budget
 
 ORDERS = (2, 3, 4)
+NARROWEST = 2 ** min(ORDERS)
+"""A site has two numbers at least."""
+
 RANKS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
 SHARED_BY = 2
 """Pieces for each unit of a site, at least: above it units would be rows of their own."""
@@ -37,8 +40,8 @@ def plan_products(
         FactorError: a size is too small.
         BudgetError: nothing fits the budget.
     """
-    if n_pieces < 1 or width < 2 or n_terms < 1:
-        raise FactorError(f"{n_pieces} pieces, width {width}, {n_terms} terms; give at least 1, 2 and 1")
+    if n_pieces < 1 or width < NARROWEST or n_terms < 1:
+        raise FactorError(f"{n_pieces} pieces, width {width}, {n_terms} terms; give at least 1, {NARROWEST} and 1")
     found = [
         alternative
         for shape in _shapes(width)

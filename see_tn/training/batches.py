@@ -25,6 +25,9 @@ class Examples:
         targets: piece ids of each translation, or None.
         pad: the piece that fills a batch.
         start: the piece that a decoder starts with, where there are targets.
+    Raises:
+        FactorError: there are no texts, not as many translations, or one without a piece to learn: of less than two
+            pieces where a text is to be continued, and an empty one where it is translated.
     """
 
     sources: Sequence[Sequence[int]]
@@ -36,6 +39,11 @@ class Examples:
         if not self.sources or (self.targets is not None and len(self.targets) != len(self.sources)):
             count = None if self.targets is None else len(self.targets)
             raise FactorError(f"{len(self.sources)} texts and {count} translations; give at least one, and as many")
+        fewest = 2 if self.targets is None else 1
+        for number, text in enumerate(self.texts):
+            if len(text) < fewest:
+                place = f"{'text' if number < len(self.sources) else 'translation'} {number % len(self.sources)}"
+                raise FactorError(f"{place} has {len(text)} pieces; give at least {fewest}, or leave it out")
 
     @property
     def texts(self) -> list[Sequence[int]]:
@@ -115,12 +123,13 @@ class Batches:
         self.seed = seed
         self.share = share or Share()
         self._lengths = examples.lengths()
-        self._epochs: list[list[list[int]]] = []
+        self._sizes: list[int] = []  # batches of each epoch so far
+        self._dealt: tuple[int, list[list[int]]] = (-1, [])  # the last epoch that was asked for
 
     @property
     def steps_per_epoch(self) -> int:
         """The batches of the first epoch; others differ by a few."""
-        return len(self._epoch(0))
+        return self._size(0)
 
     def at(self, step: int) -> list[Batch]:
         """Give this process's batches of a step, which counts from 0."""
@@ -139,21 +148,25 @@ class Batches:
                 yield self._batch(mine, *everything)
 
     def _members(self, step: int) -> list[int]:
-        for epoch in range(step + 1):
-            batches = self._epoch(epoch)
-            if step < len(batches):
-                return batches[step]
-            step -= len(batches)
-        raise FactorError("a step beyond all epochs")  # each epoch has a batch at least
+        epoch = 0
+        while step >= self._size(epoch):
+            step -= self._size(epoch)
+            epoch += 1
+        return self._epoch(epoch)[step]
+
+    def _size(self, epoch: int) -> int:
+        while len(self._sizes) <= epoch:
+            self._sizes.append(len(self._epoch(len(self._sizes))))
+        return self._sizes[epoch]
 
     def _epoch(self, number: int) -> list[list[int]]:
-        while len(self._epochs) <= number:
-            generator = np.random.default_rng((self.seed, len(self._epochs)))
+        if self._dealt[0] != number:
+            generator = np.random.default_rng((self.seed, number))
             noise = 1 + LENGTH_NOISE * generator.random(len(self._lengths))
             order = np.lexsort((generator.random(len(self._lengths)), self._lengths * noise))
             batches = self._cut(order)
-            self._epochs.append([batches[place] for place in generator.permutation(len(batches))])
-        return self._epochs[number]
+            self._dealt = (number, [batches[place] for place in generator.permutation(len(batches))])
+        return self._dealt[1]
 
     def _cut(self, order: np.ndarray[tuple[int], np.dtype[np.int64]]) -> list[list[int]]:
         """Neighbours in a batch, as many as its positions allow, and one for each part of a step at least."""

@@ -44,6 +44,10 @@ class Run:
     records: Records = field(default_factory=lambda: Records(None))
     log_every: int = 50
 
+    def __post_init__(self) -> None:
+        if self.log_every < 1:
+            raise FactorError(f"log_every is {self.log_every}; give at least 1 step between lines")
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -60,7 +64,8 @@ class Stage:
 
     Args:
         number: 1 or 2, in checkpoints and records.
-        objective: what is minimised; parameters that do not require gradients stay as they are.
+        objective: what is minimised; parameters that do not require gradients stay as they are, and are not in
+            checkpoints: what an earlier stage trained, a later one has to train as well.
         batches: the texts.
         options: the optimiser's.
         run: what the stages share.

@@ -45,6 +45,8 @@ class AlignmentOptions:
         weights = (self.embeddings, self.hidden)
         if not (all(0 <= weight < math.inf for weight in weights) and any(weights) and self.rows >= 1):
             raise FactorError(f"{self}: weights are finite, not negative, one of them positive, and rows at least 1")
+        if not self.layers or (isinstance(self.layers, str) and self.layers not in ("all", "last")):
+            raise FactorError(f"layers are {self.layers!r}; give 'all', 'last', or the numbers of some")
 
 
 class Objective(nn.Module):

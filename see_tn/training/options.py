@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from see_tn.errors import FactorError
 
@@ -40,6 +40,8 @@ class Optimisation:
     def __post_init__(self) -> None:
         numbers = (self.steps, self.warmup, self.decay, self.save_every, self.judge_every, self.patience)
         fine = all(0 <= number < math.inf for number in numbers) and self.clip >= 0 and 0 < self.rate < math.inf
+        if self.schedule not in get_args(Schedule):
+            raise FactorError(f"schedule is {self.schedule!r}; take one of {', '.join(get_args(Schedule))}")
         if not (fine and all(0 <= beta < 1 for beta in self.betas)):
             raise FactorError(
                 f"{self}: numbers are not negative, all but clip finite, the rate is positive and betas are below 1"

@@ -79,7 +79,13 @@ def test_more_sweeps_may_be_asked_for_of_a_finished_fit(tmp_path):
 
 @pytest.mark.parametrize(
     "changes",
-    [{"teacher": TEACHER + 1}, {"seed": 4}, {"options": FitOptions(steps=3)}, {"weights": torch.arange(1, 61)}, {"offset": False}],
+    [
+        {"teacher": TEACHER + 1},
+        {"seed": 4},
+        {"options": FitOptions(steps=3)},
+        {"weights": torch.arange(1, 61)},
+        {"offset": False},
+    ],
 )
 def test_the_state_of_another_fit_is_refused(tmp_path, changes):
     path = tmp_path / "fit.safetensors"

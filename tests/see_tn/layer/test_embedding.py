@@ -10,7 +10,7 @@ from torch.utils._pytree import tree_leaves
 from see_tn.chain.shapes import ChainShape
 from see_tn.errors import FactorError
 from see_tn.layer.embedding import EntangledEmbedding
-from tests.see_tn.examples import SHAPES, seeded, shape_name, some_layer, some_rows
+from tests.see_tn.examples import CODES, SHAPES, seeded, shape_name, some_codes, some_layer, some_rows
 
 SHAPE = SHAPES[4]
 IDS = torch.tensor([[3, 1, 1, 19], [0, 3, 7, 7]])
@@ -189,6 +189,27 @@ def test_the_meta_device_takes_no_storage_and_can_be_filled():
         assert empty(IDS.to("meta")).shape == (2, 4, SHAPE.width)
         empty.load_state_dict(layer.state_dict(), assign=True)
         assert torch.equal(empty(IDS), layer(IDS))
+
+
+def test_a_layer_without_storage_gets_it_with_its_rows():
+    layer = some_layer(SHAPE)
+    for empty in (some_layer(SHAPE, device="meta"), _under_meta()):
+        empty.to_empty(device="cpu").reset_parameters(seeded())
+        assert torch.equal(empty(IDS), layer(IDS))
+        assert torch.equal(empty.double()(IDS), layer.double()(IDS))
+        layer.float()
+
+
+def test_terms_of_several_types_are_refused():
+    product, codes = some_layer(SHAPE).product, some_codes(CODES[0])
+    with pytest.raises(FactorError, match=r"\['torch.bfloat16', 'torch.float32'\]"):
+        EntangledEmbedding.from_terms(product, codes.to(torch.bfloat16))
+    with pytest.raises(FactorError, match="give one type"):
+        EntangledEmbedding.from_terms(product, None, torch.zeros(SHAPE.width, dtype=torch.float64))
+    quantised = some_codes(CODES[0])
+    quantised.quantise()
+    with pytest.raises(FactorError, match="only some in 8 bits"):
+        EntangledEmbedding.from_terms(product, quantised)
 
 
 def _under_meta():

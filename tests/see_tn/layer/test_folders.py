@@ -156,6 +156,17 @@ def test_a_place_that_cannot_be_written_to_is_named(tmp_path):
     assert str(caught.value).startswith(str(tmp_path / "file" / "x"))
 
 
+def test_a_folder_that_cannot_be_looked_into_is_named(tmp_path, monkeypatch):
+    filled(tmp_path / "x", "old")
+
+    def refused(folder):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("pathlib.Path.iterdir", refused)
+    with pytest.raises(FactorError, match=r"x: cannot be written \(Permission denied\)"):
+        filled(tmp_path / "x", "new", overwrite=True)
+
+
 def test_a_file_of_somebody_elses_is_not_lost_to_overwriting(tmp_path):
     filled(tmp_path / "x", "old")
     (tmp_path / "x" / "thesis.txt").write_text("mine")

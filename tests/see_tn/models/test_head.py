@@ -71,6 +71,18 @@ def test_the_table_is_kept_until_a_factor_changes():
     assert list(head.parameters()) == []
 
 
+def test_a_table_made_under_autocast_is_not_kept_beyond_it():
+    layer = FORMS["codes of 8 bits"]()
+    head = EntangledHead(layer).eval()
+    with torch.no_grad():
+        exact = head.table()
+        with torch.autocast("cpu", torch.bfloat16):
+            rounded = head.table()
+            assert head.table() is rounded
+        assert not torch.equal(rounded, exact)
+        assert torch.equal(head.table(), exact)
+
+
 def test_a_step_that_does_not_count_its_changes_is_seen():
     """The fused optimiser leaves the numbers' versions as they are on a CPU."""
     layer = some_factors()

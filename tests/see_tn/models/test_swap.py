@@ -250,6 +250,40 @@ class Normed(nn.Embedding):
         return nn.functional.normalize(super().forward(ids), dim=-1)
 
 
+class Capped(nn.Linear):
+    """Does more than multiply with its table."""
+
+    def forward(self, hidden):
+        return 2 * torch.tanh(super().forward(hidden) / 2)
+
+
+class Transposed(nn.Linear):
+    """Multiplies as any linear layer, in other words."""
+
+    def forward(self, hidden):
+        return hidden @ self.weight.T + self.bias
+
+
+def test_a_head_that_multiplies_in_its_own_way_is_replaced():
+    model, layer = Plain(), some_factors(padding_idx=0)
+    model.head = Transposed(WIDTH, PIECES)
+    model.head.weight = model.words.weight
+    twin = copy.deepcopy(model)
+    twin.words.weight.data.copy_(layer.materialise())
+    swap_embedding(model, layer, name="words")
+    torch.testing.assert_close(model(IDS), twin(IDS))
+
+
+def test_ties_that_are_told_by_their_targets_alone_are_known():
+    """As models written for older versions of transformers do."""
+    model = Plain()
+    model._tied_weights_keys = ["head.weight", "other.weight"]
+    swap = swap_embedding(model, some_factors(), name="words")
+    assert model._tied_weights_keys == ["other.weight"]
+    swap.undo()
+    assert model._tied_weights_keys == ["head.weight", "other.weight"]
+
+
 def refusals():
     normed, bounded = (
         nn.Sequential(kind(PIECES, WIDTH, **more)) for kind, more in ((Normed, {}), (nn.Embedding, {"max_norm": 1.0}))
@@ -262,6 +296,11 @@ def refusals():
     strange = Plain()
     strange.other = nn.Bilinear(1, 1, 1)
     strange.other.weight = strange.words.weight
+    named, capped, computed = Plain(), Plain(), Plain()
+    named.out = named.words.weight
+    capped.head = Capped(WIDTH, PIECES)
+    capped.head.weight = capped.words.weight
+    nn.utils.parametrizations.weight_norm(computed.words)
     other = some_factors(padding_idx=3)
     return [
         (Plain(), some_factors(), None, r"2 embeddings \(words, places\); name the one"),
@@ -273,7 +312,10 @@ def refusals():
         (Plain(), other, "words", "its padding is piece 0, the layer's 3"),
         (quantised, some_factors(), "words", "load the model in a float type"),
         (swapped, some_factors(), "words", "swapped already; undo that first"),
-        (strange, some_factors(), "words", "a Bilinear shares the table"),
+        (strange, some_factors(), "words", "other: 'weight' of a Bilinear is the table"),
+        (named, some_factors(), "words", "Plain: 'out' of a Plain is the table"),
+        (capped, some_factors(), "words", "head: a Capped does more than multiply"),
+        (computed, some_factors(), "words", "remove its parametrisation"),
         (normed, some_factors(), None, "0: a Normed does more than look rows up"),
         (bounded, some_factors(), None, "0: an embedding with max_norm"),
     ]

@@ -126,6 +126,12 @@ def test_texts_and_sizes_that_make_no_batch_are_refused():
         Examples([])
     with pytest.raises(FactorError, match="1 texts and 2 translations"):
         Examples([[1]], [[1], [2]])
+    with pytest.raises(FactorError, match=r"text 1 has 1 pieces; give at least 2, or leave it out"):
+        Examples([[1, 2], [3]])
+    with pytest.raises(FactorError, match="text 0 has 0 pieces"):
+        Examples([[], [1]], [[1], [2]])
+    with pytest.raises(FactorError, match="translation 1 has 0 pieces"):
+        Examples([[1], [1]], [[1], []])
     with pytest.raises(FactorError, match="1 texts for the 2 parts"):
         Batches(numbered([3]), 10, share=Share(0, 2))
     with pytest.raises(FactorError, match="0 positions"):

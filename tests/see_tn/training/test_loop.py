@@ -8,10 +8,11 @@ from dataclasses import replace
 
 import pytest
 import torch
+from accelerate import Accelerator
 
 from see_tn.errors import FactorError
 from see_tn.training.batches import Batches, Share
-from see_tn.training.loop import cross_entropy
+from see_tn.training.loop import Run, cross_entropy
 from see_tn.training.options import Optimisation
 from see_tn.training.state import Checkpoints
 from tests.see_tn.training.runs import OPTIONS, accelerate, causal, objective, stage, student_and_teacher
@@ -313,11 +314,17 @@ def test_the_rate_rises_and_falls():
         ("decay", math.inf),
         ("betas", (0.9, 1.0)),
         ("betas", (math.nan, 0.9)),
+        ("schedule", "exponential"),
     ],
 )
 def test_options_that_would_spoil_the_weights_are_refused(name, wrong):
     with pytest.raises(FactorError, match=name):
         Optimisation(10, **{name: wrong})
+
+
+def test_lines_of_numbers_are_some_steps_apart():
+    with pytest.raises(FactorError, match="log_every is 0"):
+        Run(Accelerator(cpu=True), log_every=0)
 
 
 def test_an_infinite_clip_clips_nothing_as_0_does(tmp_path):

@@ -193,6 +193,8 @@ def test_a_teacher_that_comes_in_training_mode_is_asked_without_dropout(make):
         lambda: AlignmentOptions(hidden=math.nan),
         lambda: AlignmentOptions(math.nan),
         lambda: AlignmentOptions(math.inf),
+        lambda: AlignmentOptions(layers=()),
+        lambda: AlignmentOptions(layers="first"),
         lambda: DistillationOptions(math.nan),
         lambda: DistillationOptions(temperature=math.nan),
         lambda: DistillationOptions(temperature=math.inf),
