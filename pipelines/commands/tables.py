@@ -34,8 +34,8 @@ def build(
     units: Annotated[
         int | None,
         typer.Option(
-            help="The most parts of words at a site, as `see plan` names it; chooses --min-share.",
-            min=1,
+            help="The most units of parts of words at a site, as `see plan` names it; chooses --min-share.",
+            min=2,
             show_default=False,
         ),
     ] = None,

@@ -10,7 +10,7 @@ share, and rows made of them fit a table worse at the same size.
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from copy import copy
 
 import regex
@@ -93,16 +93,27 @@ class FormSplitter:
 
 
 def share_for(forms: Sequence[Form], order: int, units: int) -> int:
-    """The smallest `min_share` with which no site has more than `units` different parts, or the largest that helps."""
+    """The smallest `min_share` with which no site has more than `units` different parts.
+
+    Where the single elements of a vocabulary alone are more, as with Chinese characters, half of the units are for
+    longer parts.
+    """
     splitter = FormSplitter(forms, order, 1)
+    elements = {element for form in forms for element in form}
+    return _smallest(splitter, forms, units, set()) or _smallest(splitter, forms, units // 2, elements) or MAX_SHARE
+
+
+def _smallest(splitter: FormSplitter, forms: Sequence[Form], units: int, uncounted: Set[str]) -> int | None:
+    """The smallest `min_share` that keeps to a number of parts, but for those that do not count."""
+
+    def fits(share: int) -> bool:
+        sharing = splitter.with_share(share)
+        sites = zip(*(next(sharing.splits(form)) for form in forms), strict=True)
+        return max((len(set(site) - uncounted) for site in sites), default=0) <= units
+
     shares = range(1, MAX_SHARE + 1)
-    return shares[min(bisect_left(shares, True, key=lambda share: _fits(splitter, share, forms, units)), MAX_SHARE - 1)]
-
-
-def _fits(splitter: FormSplitter, share: int, forms: Sequence[Form], units: int) -> bool:
-    sharing = splitter.with_share(share)
-    parts = zip(*(next(sharing.splits(form)) for form in forms), strict=True)
-    return max(len(set(site)) for site in parts) <= units
+    place = bisect_left(shares, True, key=fits)
+    return shares[place] if place < len(shares) else None
 
 
 def _stretches(length: int) -> Iterator[tuple[int, int]]:

@@ -13,19 +13,18 @@ sum to 1 in each row.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from math import sqrt
 from typing import Literal
 
 from see_kb.alignment.align import Alignment, Match
-from see_kb.alignment.forms import FormSplitter, form_of, share_for
+from see_kb.alignment.forms import Form, FormSplitter, form_of, share_for
 from see_kb.alignment.segment import MIN_STEM
+from see_kb.alignment.shared_units import Key, SharedUnits, Term, UnitKind, kept_units
 from see_kb.errors import SeeError
 from see_kb.vocabulary.pieces import SPACE
-
-UnitKind = Literal["sememe", "morpheme", "residual"]
 
 
 @dataclass(frozen=True)
@@ -34,8 +33,9 @@ class UnitOptions:
 
     `order` is the number of sites, `max_terms` of terms that a row may have, its form term included, and `min_share`
     of pieces that have to share a stretch of text for it to be a part: with less, there are more units. `units`, if
-    given, is the most parts of forms that a site may have, and the smallest `min_share` that keeps to it is taken.
-    `own` is how many pieces, the most frequent ones in running text, have units of their own in the place of parts.
+    given, is the most units of parts that a site may have: the smallest `min_share` that comes near to it is taken, and
+    parts beyond it share units (`shared_units`). Sense terms add their sememes and endings. `own` is how many pieces,
+    the most frequent ones in running text, have units of their own in the place of parts.
     """
 
     order: int = 3
@@ -48,8 +48,8 @@ class UnitOptions:
         for name, lowest, highest in (("order", 2, 8), ("max_terms", 1, 64), ("min_share", 1, 1_000_000)):
             if not lowest <= getattr(self, name) <= highest:
                 raise SeeError(f"{name} is {getattr(self, name)}; give a number from {lowest} to {highest}")
-        if self.units is not None and self.units < 1:
-            raise SeeError(f"units is {self.units}; give a number from 1 on")
+        if self.units is not None and self.units < 2:
+            raise SeeError(f"units is {self.units}; give a number from 2 on")
         if self.own < 0:
             raise SeeError(f"own is {self.own}; give a number from 0 on")
 
@@ -81,7 +81,7 @@ class Collision:
 
     piece_id: int
     other_piece_id: int
-    resolution: Literal["a longer first part", "a unit of its own"]
+    resolution: Literal["a longer first part", "shared units", "a unit of its own"]
 
 
 @dataclass(frozen=True)
@@ -94,35 +94,35 @@ class UnitTable:
     collisions: tuple[Collision, ...]
 
 
-_Key = tuple[UnitKind, str]
-_Term = tuple[_Key, ...]
-
-
 def make_units(alignments: Sequence[Alignment], options: UnitOptions, frequencies: Sequence[float] = ()) -> UnitTable:
     """Make the units and the rows of aligned pieces (in the order of their ids).
 
     Units are numbered by kind (sememes, morphemes, residual units), then by text. No two pieces get the same
-    row: where two form terms are equal, the later piece takes a longer first part, or else a unit of its own.
+    row: where two form terms are equal, the later piece takes a longer first part, or else a unit of its own; with a
+    bound on units it takes shared ones.
 
     Args:
         alignments: of all pieces.
         options: how rows are made.
         frequencies: how often each piece occurs, for `options.own`.
     Raises:
-        SeeError: pieces are to have units of their own, and how often they occur is not known.
+        SeeError: pieces are to have units of their own, and how often they occur is not known; or the bound on units is
+            too low to tell pieces apart.
     """
     own = _most_frequent(frequencies, options.own)
     meaningful = _meaningful_texts(alignments)
     forms = [form_of(alignment) for alignment in alignments]
-    share = share_for(forms, options.order, options.units) if options.units and forms else options.min_share
+    share = share_for(forms, options.order, kept_units(options.units)) if options.units else options.min_share
     splitter = FormSplitter(forms, options.order, share)
-    taken: dict[_Term, int] = {}
+    splits = [_splits(splitter, alignment, form, meaningful) for alignment, form in zip(alignments, forms, strict=True)]
+    if options.units:
+        splits = _bounded([next(split) for split in splits], alignments, own, options.units)
+    taken: dict[Term, int] = {}
     collisions: list[Collision] = []
-    terms: list[list[_Term]] = []
-    for alignment, form in zip(alignments, forms, strict=True):
-        parts_of_form = () if alignment.piece.piece_id in own else splitter.splits(form)
-        candidates = (_keyed(parts, alignment, meaningful) for parts in parts_of_form)
-        form_term, collision = _first_free(candidates, alignment, options.order, taken)
+    terms: list[list[Term]] = []
+    for alignment, split in zip(alignments, splits, strict=True):
+        candidates = iter(()) if alignment.piece.piece_id in own else split
+        form_term, collision = _first_free(candidates, alignment, options, taken)
         taken[form_term] = alignment.piece.piece_id
         collisions += [collision] if collision else []
         terms.append([form_term, *_sense_terms(alignment, form_term, options)])
@@ -139,7 +139,7 @@ def _meaningful_texts(alignments: Sequence[Alignment]) -> frozenset[str]:
     )
 
 
-def _keyed(parts: tuple[str, ...], alignment: Alignment, meaningful: frozenset[str]) -> _Term:
+def _keyed(parts: tuple[str, ...], alignment: Alignment, meaningful: frozenset[str]) -> Term:
     wordlike = alignment.rule not in ("special", "byte")
     return tuple(
         ("morpheme" if wordlike and part.removeprefix(SPACE).casefold() in meaningful else "residual", part)
@@ -147,19 +147,36 @@ def _keyed(parts: tuple[str, ...], alignment: Alignment, meaningful: frozenset[s
     )
 
 
+def _splits(splitter: FormSplitter, alignment: Alignment, form: Form, meaningful: frozenset[str]) -> Iterator[Term]:
+    """The form terms that a piece may have, the best first."""
+    for parts in splitter.splits(form):
+        yield _keyed(parts, alignment, meaningful)
+
+
+def _bounded(
+    terms: Sequence[Term], alignments: Sequence[Alignment], own: frozenset[int], units: int
+) -> list[Iterator[Term]]:
+    """Form terms for each piece, the first choice first, of a bounded number of units."""
+    bound = SharedUnits([term for piece_id, term in enumerate(terms) if piece_id not in own], units)
+    return [bound.candidates(term, alignments[piece_id].piece.piece) for piece_id, term in enumerate(terms)]
+
+
 def _first_free(
-    candidates: Iterable[_Term], alignment: Alignment, order: int, taken: Mapping[_Term, int]
-) -> tuple[_Term, Collision | None]:
+    candidates: Iterator[Term], alignment: Alignment, options: UnitOptions, taken: Mapping[Term, int]
+) -> tuple[Term, Collision | None]:
     """The first form term that no earlier piece has taken, and the collision if it is not the first one."""
-    piece = alignment.piece
+    piece, order = alignment.piece, options.order
     other: int | None = None
     for term in candidates:
         if term not in taken:
-            collision = None if other is None else Collision(piece.piece_id, other, "a longer first part")
-            return term, collision
+            resolution: Literal["a longer first part", "shared units"]
+            resolution = "shared units" if options.units else "a longer first part"
+            return term, None if other is None else Collision(piece.piece_id, other, resolution)
         other = taken[term] if other is None else other
+    if options.units and other is not None:
+        raise SeeError(f"units is {options.units}, too few to tell {piece.piece!r} from other pieces; give more")
     text = f"{piece.piece} #{piece.piece_id}"
-    own: _Term = (("residual", text),) * order
+    own: Term = (("residual", text),) * order
     while own in taken:
         text += "#"
         own = (("residual", text),) * order
@@ -174,7 +191,7 @@ def _most_frequent(frequencies: Sequence[float], n: int) -> frozenset[int]:
     return frozenset(piece_id for piece_id in ordered[:n] if frequencies[piece_id] > 0)
 
 
-def _sense_terms(alignment: Alignment, form_term: _Term, options: UnitOptions) -> list[_Term]:
+def _sense_terms(alignment: Alignment, form_term: Term, options: UnitOptions) -> list[Term]:
     """The terms of the piece's first meanings, each once, as many as `max_terms` leaves beside the form term."""
     if not alignment.matches:
         return []
@@ -182,7 +199,7 @@ def _sense_terms(alignment: Alignment, form_term: _Term, options: UnitOptions) -
     others = [match.readings[0].sememes for match in alignment.matches if match is not head and match.readings]
     ending = _ending(alignment)
     tail = (*form_term[:-1], ("morpheme", ending)) if ending else form_term
-    terms: dict[_Term, None] = {}
+    terms: dict[Term, None] = {}
     for reading in head.readings:
         if len(terms) == options.max_terms - 1:
             break
@@ -221,12 +238,12 @@ _KIND_ORDER = {"sememe": 0, "morpheme": 1, "residual": 2}
 
 def _numbered(
     alignments: Sequence[Alignment],
-    terms: Sequence[Sequence[_Term]],
+    terms: Sequence[Sequence[Term]],
     options: UnitOptions,
     collisions: tuple[Collision, ...],
 ) -> UnitTable:
-    sites: dict[_Key, set[int]] = {}
-    n_pieces: Counter[_Key] = Counter()
+    sites: dict[Key, set[int]] = {}
+    n_pieces: Counter[Key] = Counter()
     for piece_terms in terms:
         for term in piece_terms:
             for site, key in enumerate(term):

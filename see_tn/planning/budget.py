@@ -79,17 +79,17 @@ def shape_for_ratio(rows: RowIndex, shape: ChainShape, budget: Budget, *, offset
         budget: how much the layer may take.
         offset: whether the layer has an offset.
     Raises:
-        BudgetError: not even rank 1 fits; the message says what the index alone takes.
+        BudgetError: not even rank 1 fits; the message says what the index alone takes, where bytes are counted.
     """
     index_bytes = rows.stored_bytes()
     smallest = layer_spec(rows, shape.with_rank(1), budget.storage, offset=offset)
     allowed = budget.allowed(smallest.n_pieces, smallest.width)
     spare = allowed - budget.used(smallest, index_bytes)
     if spare < 0:
+        index = f", {index_bytes} of them the index" if budget.by == "bytes" else ""
         raise BudgetError(
             f"a ratio of {budget.ratio:g} leaves {allowed} {budget.by}, rank 1 takes "
-            f"{budget.used(smallest, index_bytes)}, {index_bytes} bytes of them the index: "
-            "ask for a smaller ratio, fewer terms or fewer units"
+            f"{budget.used(smallest, index_bytes)}{index}: ask for a smaller ratio, fewer terms or fewer units"
         )
     more = spare if budget.by == "parameters" or budget.storage == INT8 else spare // FLOATS[budget.storage].itemsize
     if budget.most_parameters is not None:

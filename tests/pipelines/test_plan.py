@@ -22,15 +22,16 @@ def test_the_recommended_one_comes_first_and_all_keep_to_the_ratio(by):
     assert plan.alternatives[0].spec.product.shape.order == 2
 
 
-def test_the_advice_can_be_followed(tmp_path):
-    process = see("plan", "--pieces", "6000", "--width", "64", "--ratio", "4", "--by", "parameters", "--json")
+@pytest.mark.parametrize(("width", "ratio"), [(64, 4), (512, 40)])
+def test_the_advice_can_be_followed(tmp_path, width, ratio):
+    process = see("plan", "--pieces", 6000, "--width", width, "--ratio", ratio, "--by", "parameters", "--json")
     advice = json.loads(process.stdout)["advice"].splitlines()
     build, init = (shlex.split(line)[1:] for line in advice)
     build[build.index("--tokenizer") : build.index("--tokenizer") + 2] = []
     build[build.index("TABLES")] = init[init.index("TABLES")] = str(tmp_path / "tables")
     assert see(*build).returncode == 0
     made = json.loads(see(*init, "--out", tmp_path / "factors", "--json").stdout)
-    assert made["parameter_ratio"] >= 4
+    assert made["parameter_ratio"] >= ratio
     rows = read_rows(tmp_path / "tables")
     assert rows.order == int(build[build.index("--order") + 1])
     assert max(rows.n_units) <= int(build[build.index("--units") + 1])

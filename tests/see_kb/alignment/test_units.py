@@ -198,7 +198,9 @@ def test_units_are_numbered_by_kind_and_text_whatever_the_order_of_the_pieces():
     assert kinds == sorted(kinds, key=["sememe", "morpheme", "residual"].index)
 
 
-@pytest.mark.parametrize("options", [{"order": 1}, {"order": 9}, {"max_terms": 0}, {"max_terms": 65}, {"min_share": 0}])
+@pytest.mark.parametrize(
+    "options", [{"order": 1}, {"order": 9}, {"max_terms": 0}, {"max_terms": 65}, {"min_share": 0}, {"units": 1}]
+)
 def test_options_outside_their_range_are_refused_by_name(options):
     with pytest.raises(SeeError, match=next(iter(options))):
         UnitOptions(**options)
@@ -223,6 +225,33 @@ def test_frequent_pieces_have_units_of_their_own_and_keep_their_meanings():
     # A piece that never occurs gets none, however many are asked for.
     all_of_them = make_units(alignments, UnitOptions(own=9), frequencies)
     assert len({unit for row in all_of_them.rows if row.piece_id == 2 and row.term == 0 for unit in row.unit_ids}) > 1
+
+
+@given(vocabularies(), st.sampled_from([2, 3]), st.integers(24, 60))
+def test_no_site_has_more_units_of_parts_than_asked_for(pieces, order, units):
+    alignments = Aligner(LETTERS, AFFIX_TABLE).align(pieces)
+    table = make_units(alignments, UnitOptions(order, 1, units=units))
+    check(table, len(pieces))
+    for site in range(order):
+        assert len({row.unit_ids[site] for row in table.rows}) <= units
+
+
+def test_parts_that_many_pieces_have_keep_their_units():
+    texts = [f"▁{first}{middle}ness" for first in "abcdefgh" for middle in "ij"] + list("医生狗猫鱼鸟")
+    alignments = Aligner(EMPTY, AFFIX_TABLE).align(pieces_of(*texts))
+    table = make_units(alignments, UnitOptions(units=12))
+    check(table, len(texts))
+    endings = {row.unit_ids[-1] for row in table.rows if row.piece_id < 16}
+    assert [table.units[unit].text.endswith("ness") for unit in endings] == [True] * len(endings)
+    assert {unit.text for unit in table.units if "shared" in unit.text} <= {f"shared {n}" for n in range(3)}
+    again = make_units(alignments, UnitOptions(units=12))
+    assert again == table
+
+
+def test_too_few_units_are_refused():
+    alignments = Aligner(EMPTY, AFFIX_TABLE).align(pieces_of(*(f"▁{n}" for n in range(100))))
+    with pytest.raises(SeeError, match="units is 4, too few to tell '▁"):
+        make_units(alignments, UnitOptions(order=3, units=4))
 
 
 def test_units_of_their_own_need_frequencies():

@@ -44,9 +44,9 @@ def test_fewer_bytes_per_number_buy_a_higher_rank():
 
 
 def test_a_ratio_out_of_reach_says_what_the_index_takes():
-    with pytest.raises(FactorError, match=f"{ROWS.stored_bytes()} bytes of them the index: ask for a smaller ratio"):
+    with pytest.raises(FactorError, match=f"{ROWS.stored_bytes()} of them the index: ask for a smaller ratio"):
         shape_for_ratio(ROWS, SHAPE, Budget(500))
-    with pytest.raises(FactorError, match="leaves 192 parameters, rank 1 takes 544"):
+    with pytest.raises(FactorError, match="leaves 192 parameters, rank 1 takes 544: ask"):
         shape_for_ratio(ROWS, SHAPE, Budget(2000, "parameters"))
 
 
