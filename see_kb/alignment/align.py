@@ -1,7 +1,8 @@
 """What a piece means: the dictionary words behind it, and the rule that found them.
 
 The rules are tried in the order of `RULES`, except that a piece inside a word that spells a suffix (`less`, `ate`) is
-that suffix. `special`, `byte`, `digit` and `punctuation` pieces stand for no word and are counted apart.
+that suffix; where nothing marks words' beginnings, listed words come before suffixes of three letters or more.
+`special`, `byte`, `digit` and `punctuation` pieces stand for no word and are counted apart.
 
 | rule | example |
 |---|---|
@@ -49,6 +50,9 @@ MIN_INFLECTED_INSIDE = 5
 
 MIN_BELIEVED = 4
 """Letters from which on a stem is believed with any affix: `clay+ish`, but not `jim+y`."""
+
+MIN_WORD = 3
+"""Letters from which on what may be a suffix is rather a word, where nothing tells: `man`, but not `ed`."""
 
 _ENGLISH = regex.compile(r"[a-z]+")
 _HAN = regex.compile(r"\p{Script=Han}+")
@@ -127,7 +131,8 @@ class Aligner:
 
     def _attempts(self, piece: Piece, folded: Folded) -> Iterator[tuple[Rule, tuple[Match, ...]]]:
         text, steps = folded.text, folded.steps
-        if not piece.starts_word and text in self._affixes.suffixes and script_of(text) == "Latin":
+        is_suffix = text in self._affixes.suffixes and script_of(text) == "Latin"
+        if is_suffix and (not piece.starts_word or (piece.unmarked and len(text) < MIN_WORD)):
             yield "morpheme", (self._part(Part(0, len(text), "suffix", text), steps),)
             return
         yield "exact", self._whole(text, text, self._words.exact(piece.surface), ())
@@ -135,9 +140,11 @@ class Aligner:
         if (plain := self._words.without_accents(text)) is not None:
             yield "normalised", self._listed(text, plain, (*steps, "accents"))
         yield from self._other_forms(piece, folded)
+        if is_suffix and piece.unmarked:
+            yield "morpheme", (self._part(Part(0, len(text), "suffix", text), steps),)
         yield "morpheme", self._alone(piece, folded)
         yield "decomposed", tuple(self._part(part, steps) for part in self._decompose(piece, text))
-        if (word := self._fragments.find(text, starts_word=piece.starts_word)) is not None:
+        if (word := self._fragments.find(text, starts_word=piece.starts_word and not piece.ends_word)) is not None:
             yield "fragment", self._listed(text, word, steps, role="fragment")
         radical = radical_of(text)
         if radical is not None and radical in self._radicals:
@@ -168,8 +175,11 @@ class Aligner:
 
     def _decompose(self, piece: Piece, text: str) -> tuple[Part, ...]:
         if _ENGLISH.fullmatch(text):
-            parts = self.segmenter.segment(text, starts_word=piece.starts_word)
-            return parts if len(parts) > 1 and self._believed(parts, starts_word=piece.starts_word) else ()
+            for starts_word in (True, False) if piece.unmarked else (piece.starts_word,):
+                parts = self.segmenter.segment(text, starts_word=starts_word)
+                if len(parts) > 1 and self._believed(parts, starts_word=starts_word):
+                    return parts
+            return ()
         if _HAN.fullmatch(text):
             return cover(text, self._words.__contains__, self._characters)
         return self._morphs(text) if self._splitter and text.isalpha() else ()

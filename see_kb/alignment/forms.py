@@ -31,7 +31,8 @@ _CLUSTER = regex.compile(r"\X")
 _BYTE = regex.compile(r"<0x[0-9A-F]{2}>")
 
 Form = tuple[str, ...]
-"""A piece's text in elements: grapheme clusters, the first one with `▁` where the piece starts a word."""
+"""A piece's text in elements: grapheme clusters, the first one with `▁` where the piece starts a word, the last one
+with it where a mark says that it ends one."""
 
 
 def form_of(alignment: Alignment) -> Form:
@@ -42,7 +43,11 @@ def form_of(alignment: Alignment) -> Form:
     if alignment.rule == "special" and piece.kind != "unused":
         return (piece.piece,)
     elements = _CLUSTER.findall(piece.piece if piece.kind == "unused" else piece.surface) or [piece.piece]
-    return (SPACE + elements[0], *elements[1:]) if piece.starts_word else tuple(elements)
+    if piece.starts_word and not piece.unmarked:
+        elements[0] = SPACE + elements[0]
+    if piece.ends_word:
+        elements[-1] += SPACE
+    return tuple(elements)
 
 
 class FormSplitter:

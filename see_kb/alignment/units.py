@@ -142,8 +142,7 @@ def _meaningful_texts(alignments: Sequence[Alignment]) -> frozenset[str]:
 def _keyed(parts: tuple[str, ...], alignment: Alignment, meaningful: frozenset[str]) -> Term:
     wordlike = alignment.rule not in ("special", "byte")
     return tuple(
-        ("morpheme" if wordlike and part.removeprefix(SPACE).casefold() in meaningful else "residual", part)
-        for part in parts
+        ("morpheme" if wordlike and part.strip(SPACE).casefold() in meaningful else "residual", part) for part in parts
     )
 
 

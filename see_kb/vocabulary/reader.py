@@ -62,9 +62,10 @@ def _read_sentencepiece(data: bytes, path: Path) -> tuple[Piece, ...]:
         raise FormatError(f"{path}: no SentencePiece model and no JSON; give one of the two") from error
     if not model.pieces:
         raise FormatError(f"{path}: a SentencePiece model without pieces; give a trained one")
+    suffixed = model.trainer_spec.treat_whitespace_as_suffix
     pieces = []
     for piece_id, piece in enumerate(model.pieces):
         if not isinstance(piece.piece, str):  # protobuf gives the bytes of a text that is not UTF-8
             raise FormatError(f"{path}: piece {piece_id} is not UTF-8 ({piece.piece!r}); get the model anew")
-        pieces.append(sentencepiece_piece(piece_id, piece.piece, _KINDS[piece.type]))
+        pieces.append(sentencepiece_piece(piece_id, piece.piece, _KINDS[piece.type], suffixed=suffixed))
     return tuple(pieces)

@@ -20,6 +20,25 @@ def piece(text: str, kind: Kind = "normal") -> Piece:
     return Piece(0, text, text.removeprefix("▁") if starts else text, kind, starts)
 
 
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        ("dogs</w>", "inflection"),
+        ("men</w>", "inflection"),
+        ("dogs", "inflection"),
+        ("man", "exact"),
+        ("able</w>", "morpheme"),
+        ("ness</w>", "morpheme"),
+        ("happiness</w>", "decomposed"),
+        ("un", "morpheme"),
+    ],
+)
+def test_where_no_mark_tells_where_words_begin_a_piece_may_be_a_word_or_a_part(text, rule):
+    unmarked = Piece(0, text, text.removesuffix("</w>"), "normal", True, text.endswith("</w>"), unmarked=True)
+    (alignment,) = Aligner(LEXICON, AFFIX_TABLE).align([unmarked])
+    assert alignment.rule == rule
+
+
 def align(text: str, kind: Kind = "normal", lexicon: Lexicon = LEXICON):
     (alignment,) = Aligner(lexicon, AFFIX_TABLE).align([piece(text, kind)])
     return alignment

@@ -18,6 +18,8 @@ SHARES = st.integers(1, 4)
     [
         (Piece(0, "▁man", "man", "normal", starts_word=True), "exact", ("▁m", "a", "n")),
         (Piece(0, "man", "man", "normal", starts_word=False), "exact", ("m", "a", "n")),
+        (Piece(0, "man</w>", "man", "normal", True, ends_word=True, unmarked=True), "exact", ("m", "a", "n▁")),
+        (Piece(0, "man", "man", "normal", starts_word=True, unmarked=True), "exact", ("m", "a", "n")),
         (Piece(0, "e\u0301👍🏽", "e\u0301👍🏽", "normal", starts_word=False), "none", ("e\u0301", "👍🏽")),
         (Piece(0, "<s>", "<s>", "control", starts_word=False), "special", ("<s>",)),
         (Piece(0, "<0xE4>", "<0xE4>", "byte", starts_word=False), "byte", ("<0xE4>",)),

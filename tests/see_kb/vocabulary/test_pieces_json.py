@@ -121,7 +121,7 @@ def test_an_end_of_word_mark_tells_what_may_begin_a_word(read):
     )
     assert seen(read(Tokenizer(model))) == {
         "<unk>": ("<unk>", "unknown", False),
-        "man</w>": ("man", "normal", False),
+        "man</w>": ("man", "normal", True),
         "man": ("man", "normal", True),
         "</w>": ("</w>", "normal", False),
     }
@@ -134,12 +134,26 @@ def test_an_end_of_word_mark_on_byte_level_pieces_is_taken_off_before_they_are_s
     tokenizer = Tokenizer(model)
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     assert seen(read(tokenizer)) == {
-        "man</w>": ("man", "normal", False),
+        "man</w>": ("man", "normal", True),
         "man": ("man", "normal", True),
-        "Ã©</w>": ("é", "normal", False),
+        "Ã©</w>": ("é", "normal", True),
         "äº</w>": ("<0xE4><0xBA>", "byte", False),
         "</w>": ("</w>", "normal", False),
     }
+
+
+def test_what_ends_a_word_is_known_where_that_is_marked(read):
+    marked = read({"man": 0, "man</w>": 1, "s</w>": 2, "</w>": 3}).pieces
+    assert [(piece.ends_word, piece.unmarked) for piece in marked] == [(0, 1), (1, 1), (1, 1), (0, 0)]
+    continued = read({"doc@@": 0, "un@@": 1, "dogs": 2, "<s>": 3}).pieces
+    assert [(piece.ends_word, piece.unmarked) for piece in continued] == [(0, 1), (0, 1), (1, 1), (0, 0)]
+    assert not any(piece.unmarked or piece.ends_word for piece in read({"▁man": 0, "s": 1}).pieces)
+
+
+def test_bpe_without_marks_tells_nothing_of_words(read):
+    tokenizer = Tokenizer(models.BPE({"dog": 0, "s": 1, "dogs": 2, "<s>": 3}, []))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    assert [(piece.starts_word, piece.unmarked) for piece in read(tokenizer).pieces] == [(1, 1)] * 3 + [(0, 0)]
 
 
 def test_bpe_may_mark_what_continues_a_word(read):
@@ -204,9 +218,13 @@ def test_plain_ids_may_come_in_any_order_and_gaps_become_unused(read):
         ({"Ġman": 0, "Ġdog": 1, "s": 2}, 0, ("man", True)),
         ({"man": 0, "##s": 1, "##ed": 2}, 1, ("s", False)),
         ({"man": 0, "##s": 1, "##ed": 2}, 0, ("man", True)),
-        ({"man": 0, "man</w>": 1, "é</w>": 2, "人</w>": 3}, 2, ("é", False)),
-        ({"man": 0, "man</w>": 1, "Ã©</w>": 2, "Ã©": 3}, 2, ("é", False)),
+        ({"man": 0, "man</w>": 1, "é</w>": 2, "人</w>": 3}, 2, ("é", True)),
+        ({"man": 0, "man</w>": 1, "Ã©</w>": 2, "Ã©": 3}, 2, ("é", True)),
         ({"man": 0, "man</w>": 1, "Ã©</w>": 2, "Ã©": 3}, 3, ("é", True)),
+        ({"un@@": 0, "doc@@": 1, "dogs": 2, "@@": 3}, 0, ("un", True)),
+        ({"un@@": 0, "doc@@": 1, "dogs": 2, "@@": 3}, 3, ("@@", False)),
+        ({"▁": 0, "##": 1, "###": 2, "人": 3}, 0, (" ", False)),
+        ({"man": 0, "s": 1}, 0, ("man", True)),
     ],
 )
 def test_the_commonest_mark_of_a_plain_vocabulary_decides(read, content, piece, expected):

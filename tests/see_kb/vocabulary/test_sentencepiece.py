@@ -56,6 +56,14 @@ def test_the_sign_for_a_space_starts_a_word(tmp_path, piece, surface, starts_wor
     assert read(tmp_path, ("<unk>", UNKNOWN), (piece, NORMAL))[1] == Piece(1, piece, surface, "normal", starts_word)
 
 
+def test_a_model_that_puts_spaces_behind_words_tells_where_they_end(tmp_path):
+    options = {"model_type": "bpe", "vocab_size": 80, "treat_whitespace_as_suffix": True}
+    pieces = {piece.piece: piece for piece in read_vocabulary(trained(tmp_path / "x.model", **options)).pieces}
+    assert (pieces["the▁"].surface, pieces["the▁"].ends_word, pieces["the▁"].unmarked) == ("the", True, True)
+    assert (pieces["d"].starts_word, pieces["d"].ends_word, pieces["d"].unmarked) == (True, False, True)
+    assert not pieces["▁"].starts_word
+
+
 def test_each_type_has_its_kind(tmp_path):
     pieces = read(
         tmp_path,
