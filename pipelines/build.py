@@ -58,10 +58,10 @@ class BuildInputs:
     pieces: int | None = None
 
     @property
-    def all_dictionaries(self) -> tuple[Path, ...]:
-        """The dictionaries with the bundled one, where it is wanted and not named itself."""
+    def all_dictionaries(self) -> tuple[Path | None, ...]:
+        """The dictionaries, and None for the bundled one, where it is wanted and not named itself."""
         given = self.only or Path(BUNDLED) in self.dictionaries
-        return self.dictionaries if given else (*self.dictionaries, Path(BUNDLED))
+        return self.dictionaries if given else (*self.dictionaries, None)
 
 
 @dataclass(frozen=True)

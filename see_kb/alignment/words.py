@@ -43,7 +43,10 @@ class WordIndex:
                 self._spelled.setdefault(folded.text, folded.steps)
         for word in self._folded.keys() & self._exact.keys():
             self._spelled.pop(word, None)
-        self._plain = {strip_accents(word): word for word in self._folded if not word.isascii()}
+        self._plain: dict[str, str] = {}
+        for word in self._folded:
+            if not word.isascii():
+                self._plain.setdefault(strip_accents(word), word)
 
     def _add(self, words: dict[str, list[int]], word: str, sense_ids: Sequence[int]) -> None:
         """List senses under a word, unless an earlier dictionary has it."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 
 from see_kb.checks.finding import Finding
-from see_kb.knowledge.relations import Triple, missing_inverses
+from see_kb.knowledge.relations import Triple, first_hypernyms, missing_inverses
 
 
 def check_taxonomy(triples: Sequence[Triple]) -> list[Finding]:
@@ -34,7 +34,7 @@ def _several_hypernyms(triples: Sequence[Triple]) -> Iterator[tuple[str, str]]:
 
 def _circle(triples: Sequence[Triple]) -> Iterator[tuple[str, str]]:
     """A sememe is its own hypernym, by however many steps."""
-    above = {sememe: other for sememe, relation, other in triples if relation == "hypernym"}
+    above = first_hypernyms(triples)
     sound: set[str] = set()
     for start in above:
         path: dict[str, None] = {}

@@ -59,7 +59,7 @@ class KnowledgeBase:
 
     def __contains__(self, word: str) -> bool:
         """Tell whether a dictionary lists a word as it is spelled."""
-        return self._index.words.get(word) is not None
+        return self._index.number_of(word) is not None
 
     def __repr__(self) -> str:
         index = self._index
@@ -76,7 +76,7 @@ class KnowledgeBase:
             pos: only senses in which the word has this part of speech.
         """
         if language is None and pos is None:
-            return Answers(self._index, [*map(self._index.words.get, words)])
+            return Answers(self._index, [*map(self._index.number_of, words)])
         return [self._filtered(word, language, pos) for word in words]
 
     def senses_by_number(self, numbers: Iterable[str]) -> list[Senses]:
@@ -210,13 +210,13 @@ class KnowledgeBase:
         if not len(sense_ids):
             return []
         allowed = self._allowed(language, pos)
-        allowed[[number for number in map(self._index.words.get, without) if number is not None]] = False
+        allowed[[number for number in map(self._index.number_of, without) if number is not None]] = False
         definitions = [self._index.definition_ids[i] for i in sense_ids]
         found = self._similarity.nearest(definitions, limit, allowed)
         return [(self._index.word(number), score) for number, score in found]
 
     def _filtered(self, word: str, language: Language | None, pos: str | None) -> Senses:
-        ids = WordSenses(self._index, self._index.words.get(word)).ids
+        ids = WordSenses(self._index, self._index.number_of(word)).ids
         return Senses(self._index, [i for i in ids if _fits(self._index.sense(i), word, language, pos)])
 
     def _ids_with(self, sememes: Iterable[str]) -> list[int]:

@@ -94,6 +94,12 @@ class Index:
         """Read a word by its number."""
         return str(self._word_texts[number], "utf-8")
 
+    def number_of(self, word: str) -> int | None:
+        """Give the number of a word as it is spelled; None if no dictionary lists it."""
+        # The automaton reads no further than a NUL byte.
+        number: int | None = None if "\0" in word else self.words.get(word)
+        return number
+
     def all_words(self) -> list[str]:
         """Read all words, by number."""
         starts, data = self._word_texts.starts.tolist(), bytes(self._word_texts.values)

@@ -13,6 +13,7 @@ takes it from a table that is part of its download; the formula of that table is
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
+from see_kb.knowledge.relations import first_hypernyms
 from see_kb.knowledge.trees import TreeNode, sememe_trees
 
 HEAD_SHARE, ROLE_SHARE, UNMATCHED, STEP = 0.7, 0.3, 0.1, 1.6
@@ -22,7 +23,7 @@ class OpenHowNetSimilarity:
     """The formula over one taxonomy, given as triples."""
 
     def __init__(self, relations: Iterable[tuple[str, str, str]] = ()) -> None:
-        self._above = {sememe: other for sememe, relation, other in relations if relation == "hypernym"}
+        self._above = first_hypernyms(relations)
         self._trees = lru_cache(maxsize=None)(lambda definition: sememe_trees(definition)[0])
         self._head = lru_cache(maxsize=None)(self._uncached_head)
 

@@ -25,6 +25,15 @@ def relations_by_sememe(triples: Iterable[Triple]) -> dict[str, tuple[tuple[str,
     return {sememe: tuple(pairs) for sememe, pairs in found.items()}
 
 
+def first_hypernyms(triples: Iterable[Triple]) -> dict[str, str]:
+    """Give each sememe's hypernym, of several the first one: sememe → the wider one."""
+    above: dict[str, str] = {}
+    for sememe, relation, other in triples:
+        if relation == "hypernym":
+            above.setdefault(sememe, other)
+    return above
+
+
 def missing_inverses(triples: Iterable[Triple]) -> list[Triple]:
     """List the triples that must hold by symmetry and are not there, sorted."""
     given = set(triples)

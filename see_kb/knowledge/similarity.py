@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from see_kb.knowledge.index import Index
+from see_kb.knowledge.relations import first_hypernyms
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
@@ -54,11 +55,11 @@ class SimilarityModel:
             sememe = self._sememes[place]
             span = slice(self._posting_starts[sememe], self._posting_starts[sememe + 1])
             shared[self._postings[span]] += np.minimum(self._posted[span], self._weights[place])
-        return np.asarray(2 * shared / np.maximum(self._totals + self._totals[definition], 1e-12))
+        return np.asarray(np.minimum(2 * shared / np.maximum(self._totals + self._totals[definition], 1e-12), 1))
 
     def pairs(self, pairs: Iterable[tuple[str, str]]) -> list[float | None]:
         """Compare the words of each pair; None where a word is not listed."""
-        number_of = self._index.words.get
+        number_of = self._index.number_of
         rows: dict[int, Floats] = {}
         found: list[float | None] = []
         for first, second in pairs:
@@ -71,11 +72,13 @@ class SimilarityModel:
 
         Args:
             definitions: the senses' definitions.
-            limit: words at most; those that share nothing are left out.
+            limit: words at most, none below 1; those that share nothing are left out.
             allowed: by word, whether it may be an answer.
         Returns:
             Words by number with their similarity, the nearest first; of equal ones the first by code points.
         """
+        if limit < 1:
+            return []
         rows = {definition: self.to_all(definition) for definition in dict.fromkeys(definitions)}
         to_senses = np.stack([rows[definition] for definition in definitions])
         best = np.maximum.reduceat(to_senses.max(axis=0)[self._word_definitions], self._word_starts[:-1])
@@ -125,7 +128,7 @@ def information_content(index: Index) -> NDArray[np.float64]:
     n_senses = np.diff(np.asarray(index.definition_senses.starts))
     counts = np.array([n_senses[np.asarray(index.sememe_definitions[n])].sum() for n in range(len(names))])
     totals = dict(zip(names, counts.astype(float), strict=True))
-    above = {sememe: other for sememe, relation, other in index.relations() if relation == "hypernym"}
+    above = first_hypernyms(index.relations())
     for name, count in zip(names, counts, strict=True):
         seen = {name}
         while (name := above.get(name, name)) not in seen:  # a taxonomy of somebody else's may have a circle

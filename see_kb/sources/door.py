@@ -7,26 +7,26 @@ from see_kb.errors import SeeError
 from see_kb.lexicon import Lexicon, merged
 from see_kb.sources.bundled import BUNDLED, bundled_lexicon, bundled_morphemes
 from see_kb.sources.hownet_text import parse_records
-from see_kb.sources.openhownet import SENSES_FILE, read_openhownet, resource_folder
+from see_kb.sources.openhownet import read_openhownet, resource_folder
 from see_kb.sources.texts import Parser, read_files
 from see_kb.sources.tsv import is_table, parse_table
 from see_kb.sources.word_list import is_word_list, parse_word_list
 from see_kb.sources.wordnet import is_wordnet, read_wordnet
 
 
-def read_lexicons(paths: Sequence[Path]) -> Lexicon:
-    """Read several dictionaries into one, the first one's senses first; none stands for the bundled lexicon.
+def read_lexicons(paths: Sequence[Path | None]) -> Lexicon:
+    """Read several dictionaries into one, the first one's senses first; none, or None, stands for the bundled lexicon.
 
     Raises:
         SeeError: one of them cannot be read, or two have the same name.
         FormatError: one of them is damaged, or holds not one sound record.
     """
     try:
-        return merged([read_lexicon(path) for path in paths or [Path(BUNDLED)]])
+        return merged([read_lexicon(path) for path in paths or [None]])
     except ValueError as error:
         if isinstance(error, SeeError):
             raise
-        raise SeeError(f"{error}; rename one of the files or folders") from error
+        raise SeeError(f"{error}; rename one of the files or folders, or leave one out") from error
 
 
 def read_lexicon(path: Path | None = None) -> Lexicon:
@@ -41,11 +41,9 @@ def read_lexicon(path: Path | None = None) -> Lexicon:
     """
     if path is None or (path == Path(BUNDLED) and not path.exists()):
         return bundled_lexicon()
-    if path.name == SENSES_FILE:
-        path = path.parent
     if not path.exists():
         raise SeeError(f"{path}: no such file or folder; name HowNet.txt or OpenHowNet's folder `resources`")
-    if path.is_dir() and resource_folder(path):
+    if resource_folder(path):
         return read_openhownet(path)
     return read_wordnet(path) if is_wordnet(path) else read_texts(path)
 

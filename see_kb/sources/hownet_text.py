@@ -10,8 +10,8 @@
 
 The fields stand in any order and any of them may be missing, except a word in one language and a definition.
 A record with several DEF lines is as many senses. Without blank lines, a record ends where one of its fields other
-than DEF comes again, or a DEF if the text begins with one. Free text (examples, remarks) may run on over lines that
-look like no field.
+than DEF comes again, or a DEF if the text begins with one; where no word stands behind the last definition, a word
+behind another one is the next record's. Free text (examples, remarks) may run on over lines that look like no field.
 """
 
 import re
@@ -27,6 +27,8 @@ MAX_LINE = 100_000
 
 _FIELD = re.compile(r"([A-Z][A-Z_]*\.?)=(.*)", re.DOTALL)
 _BLANK_LINE = re.compile(r"\n\s*\n")
+_WORD = re.compile(r"^W_[CE]=", re.MULTILINE)
+_OPENING = frozenset({"W_C", "W_E"})
 _FREE_TEXT = frozenset({"RMK", "E_C", "E_E"})
 _GRAMMAR = re.compile(r"\s*([^\s\[]*)\s*(?:\[(.*?)\]?)?\s*", re.DOTALL)
 
@@ -91,7 +93,9 @@ def checked_sense(number: str, words: dict[str, str], definition: str) -> Sense:
 
 def _records(text: str) -> Iterator[_Record]:
     # Fields before a record's DEF tell where the next record starts, unless every record starts with DEF itself.
-    starts_with_definition = text.lstrip().startswith("DEF=") and not _BLANK_LINE.search(text.strip())
+    unbroken = not _BLANK_LINE.search(text.strip())
+    starts_with_definition = unbroken and text.lstrip().startswith("DEF=")
+    words_first = unbroken and not _WORD.search(text, max(0, text.rfind("\nDEF=")))
     record: _Record | None = None
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
@@ -101,7 +105,8 @@ def _records(text: str) -> Iterator[_Record]:
             continue
         match = _FIELD.fullmatch(line) if len(line) <= MAX_LINE else None
         again = starts_with_definition and line.startswith("DEF=") and record and record.last != "DEF"
-        if record and match and (again or match[1] in record.values):
+        next_word = words_first and record and record.definitions and match and match[1] in _OPENING
+        if record and match and (again or next_word or match[1] in record.values):
             yield record
             record = None
         record = record or _Record(number)

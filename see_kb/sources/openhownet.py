@@ -100,8 +100,13 @@ def _first_odd_type(value: Any) -> type | None:
 
 
 def resource_folder(path: Path) -> Path | None:
-    """Find the folder that holds OpenHowNet's files: the path itself or its `resources`; None if neither does."""
-    return next((folder for folder in (path, path / "resources") if (folder / SENSES_FILE).is_file()), None)
+    """Find the folder that holds OpenHowNet's files: the path, its `resources`, or that of its file of senses.
+
+    Returns:
+        None if none of them does.
+    """
+    folders = (path.parent,) if path.name == SENSES_FILE else (path, path / "resources")
+    return next((folder for folder in folders if (folder / SENSES_FILE).is_file()), None)
 
 
 def read_openhownet(path: Path) -> Lexicon:

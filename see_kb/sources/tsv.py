@@ -43,11 +43,15 @@ def parse_table(text: str, file: str, source: str = "") -> tuple[list[Sense], li
 def is_table(text: str) -> bool:
     """Tell whether a text's first line that says something is a header with the column DEF."""
     lines = (line for line in text.split("\n") if line.strip() and not line.startswith("#"))
-    return "DEF" in next(lines, "").split("\t")
+    return "DEF" in _names(next(lines, ""))
+
+
+def _names(line: str) -> list[str]:
+    return [name.strip() for name in line.split("\t")]
 
 
 def _checked_header(line: str, place: str) -> list[str]:
-    header = [name.strip() for name in line.split("\t")]
+    header = _names(line)
     if "DEF" not in header or not {"W_C", "W_E"} & set(header):
         raise FormatError(f"{place}: no header with DEF and W_C or W_E; write the fields' names in the first line")
     if len(set(header)) < len(header):

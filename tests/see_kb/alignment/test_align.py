@@ -4,7 +4,7 @@ import pytest
 
 from see_kb.alignment.align import RULES, Aligner, Match
 from see_kb.alignment.words import Reading, WordIndex
-from see_kb.lexicon import Lexicon
+from see_kb.lexicon import Lexicon, merged
 from see_kb.sources.door import read_lexicon, read_morphemes
 from see_kb.sources.hownet_text import parse_records
 from see_kb.vocabulary.pieces import Kind, Piece
@@ -208,3 +208,12 @@ def test_characters_and_roots_come_from_the_table_of_morphemes():
         *("character", "word", "character"),
         *("root", "prefix", "root"),
     ]
+
+
+def test_without_accents_a_word_is_that_of_the_first_dictionary():
+    first, second = (
+        Lexicon(name, tuple(parse_records(record(1, "", word, "noun", "{x|一}"), name, name)[0]), (), ())
+        for name, word in (("one", "pâte"), ("two", "pâté"))
+    )
+    alignment = align("▁pate", lexicon=merged([first, second]))
+    assert [match.form for match in alignment.matches] == ["pâte"]

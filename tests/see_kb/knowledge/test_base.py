@@ -46,6 +46,12 @@ def test_senses_are_a_sequence_of_the_senses_of_the_dictionary(kb):
     assert len(kb) == 10
 
 
+def test_a_word_is_known_by_all_of_its_signs(kb):
+    assert "man" in kb
+    assert "man\0x" not in kb
+    assert [list(senses) for senses in kb.senses(["man\0x", "ma"])] == [[], []]
+
+
 def test_senses_are_found_by_number(kb):
     assert [english(senses) for senses in kb.senses_by_number(["000002", "2"])] == [["doctor"], []]
 

@@ -49,7 +49,7 @@ def test_similarity_is_symmetric_bounded_and_one_for_a_word_itself(words):
     values = dict(zip(pairs, kb.similarity(pairs), strict=True))
     for a, b in pairs:
         assert values[a, b] == pytest.approx(values[b, a], abs=1e-6)
-        assert -1e-6 <= values[a, b] <= 1 + 1e-6
+        assert 0 <= values[a, b] <= 1
         if a == b:
             assert values[a, b] == pytest.approx(1, abs=1e-6)
 
@@ -86,6 +86,19 @@ def test_a_hypernym_holds_what_its_hyponyms_hold():
     assert information_content(index) == pytest.approx([-log(2 / 3), -log(2 / 3)])  # a circle ends
     index = index_of(lexicon(("x", ["{a|甲}"]), ("y", ["{b|乙}"])), [("b|乙", "hypernym", "a|甲")])
     assert information_content(index) == pytest.approx([-log(2 / 3), -log(1 / 3)])
+
+
+def test_of_several_hypernyms_the_first_one_counts():
+    triples = [("x|甲", "hypernym", "a|子"), ("x|甲", "hypernym", "b|丑"), ("y|乙", "hypernym", "a|子")]
+    assert OpenHowNetSimilarity(triples).words(["{x|甲}"], ["{y|乙}"]) == pytest.approx(1.6 / 3.6)
+    index = index_of(lexicon(("x", ["{x|甲}"]), ("a", ["{a|子}"]), ("b", ["{b|丑}"])), triples)
+    content = dict(zip(index.sememe_names(), information_content(index), strict=True))
+    assert content["a|子"] < content["b|丑"]
+
+
+def test_no_nearest_word_is_an_answer_too():
+    kb = knowledge_base_of(lexicon(("x", ["{a|甲}"]), ("y", ["{a|甲}"])))
+    assert kb.nearest(["x"], 0) == [[]]
 
 
 def test_a_definition_of_marks_alone_is_like_nothing():

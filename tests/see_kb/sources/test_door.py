@@ -1,13 +1,14 @@
 """The door for dictionaries: the path says which format it is in."""
 
 import pickle
+from pathlib import Path
 
 import pytest
 
 from see_kb.errors import SeeError
 from see_kb.lexicon import Lexicon, Reject, Sense, sememes_of
 from see_kb.sources.bundled import bundled
-from see_kb.sources.door import read_lexicon, read_morphemes
+from see_kb.sources.door import read_lexicon, read_lexicons, read_morphemes
 from see_kb.sources.openhownet import SENSES_FILE
 from tests.small_data import record
 
@@ -35,6 +36,14 @@ def resources(tmp_path):
 def test_a_text_a_folder_of_texts_and_resources_are_told_apart(text, resources):
     for path in (text, text.parent, resources, resources.parent, resources / SENSES_FILE):
         assert read_lexicon(path).senses == (MAN,), path
+
+
+def test_a_file_of_the_working_folder_is_never_the_bundled_lexicon(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "bundled").mkdir()
+    assert read_lexicons([]).senses == read_lexicons([None]).senses == read_lexicon().senses
+    with pytest.raises(SeeError, match="bundled"):
+        read_lexicons([Path("bundled")])  # but what is named is what is read
 
 
 def test_what_does_not_exist_is_named_with_a_remedy(tmp_path):

@@ -230,6 +230,28 @@ def test_random_bytes_raise_nothing_but_a_format_error(tmp_path_factory, data):
     assert place.startswith(f"{file}:")
 
 
+def test_without_blank_lines_and_numbers_a_word_behind_a_definition_is_the_next_ones():
+    text = (
+        "W_E=tiger\nDEF={beast|走兽}\nRMK=a\nW_C=医生\nW_E=doctor\nDEF={human|人}\nDEF={male|男}\n"
+        "W_C=人\nDEF={human|人}\n"
+    )
+    senses, rejects = parse_records(text, "x")
+    assert [(sense.zh_word, sense.en_word, sense.definition) for sense in senses] == [
+        ("", "tiger", "{beast|走兽}"),
+        ("医生", "doctor", "{human|人}"),
+        ("医生", "doctor", "{male|男}"),
+        ("人", "", "{human|人}"),
+    ]
+    assert rejects == []
+
+
+def test_without_blank_lines_a_definition_may_stand_between_number_and_word():
+    text = "NO.=1\nDEF={human|人}\nW_C=人\nW_E=man\nNO.=2\nDEF={beast|走兽}\nW_C=虎\nW_E=tiger\n"
+    senses, rejects = parse_records(text, "x")
+    assert [(sense.zh_word, sense.en_word) for sense in senses] == [("人", "man"), ("虎", "tiger")]
+    assert rejects == []
+
+
 @pytest.mark.parametrize("before", ["", "\n", " \n\n"])
 def test_without_blank_lines_records_may_begin_with_their_definition(before):
     text = before + "DEF={human|人}\nDEF={male|男}\nW_E=man\nG_E=noun\nDEF={female|女}\nW_E=woman\n"

@@ -21,6 +21,7 @@ def test_columns_go_by_name_and_a_record_without_number_has_its_place():
 def test_parts_of_speech_may_differ_and_other_columns_are_passed_over():
     text = "section\tDEF\tG_E\tW_E\tG_C\tNO.\tE_E\nx\t{beast|走兽}\tnoun [1 a]\ttiger\tadj\t7\tA tiger!\n"
     (sense,), _ = parse_table(text, "x.tsv")
+    assert is_table("W_E\t DEF \ntiger\t{beast|走兽}\n")
     assert (sense.number, sense.en_pos, sense.en_grammar, sense.zh_pos) == ("7", "noun", "1 a", "adj")
     assert (sense.zh_word, sense.en_example) == ("", "A tiger!")
 
