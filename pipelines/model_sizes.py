@@ -16,14 +16,14 @@ FLOAT32 = 4
 
 @dataclass(frozen=True)
 class ModelSizes:
-    """Trained numbers and stored bytes of a model's tables, and of all else.
+    """Numbers and stored bytes of a model's tables, and of all else.
 
     Attributes:
         parameters: numbers of the tables or of what stands for them; codes and indices are none.
         bytes: everything that is stored of them.
         dense_parameters: numbers of the tables.
         dense_bytes: of the tables in float32.
-        body_parameters: numbers of the rest; in float32 where bytes of the whole model are told.
+        body_parameters: numbers of the rest, fixed ones among them; in float32 where bytes of the whole model are told.
     """
 
     parameters: int

@@ -6,17 +6,23 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from see_kb.errors import FormatError
+from see_kb.errors import FormatError, SeeError
 
 
 def write_whole(file: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` make a file beside its place, and move it there."""
+    """Let `write` make a file beside its place, and move it there.
+
+    Raises:
+        SeeError: it cannot be written; what was there before is untouched.
+    """
     unfinished = file.with_name(f".{os.getpid()}-{file.name}")
     try:
         write(unfinished)
         with unfinished.open("r+b") as stream:
             os.fsync(stream.fileno())  # a name may reach the disk before what is in the file
         unfinished.replace(file)
+    except OSError as error:
+        raise SeeError(f"{file}: cannot be written ({error.strerror or error}); make room or choose a place") from error
     finally:
         unfinished.unlink(missing_ok=True)
 

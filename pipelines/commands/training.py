@@ -8,12 +8,15 @@ from typing import Annotated, Literal
 import typer
 
 from pipelines.commands.factors import By, Ratio
-from pipelines.commands.options import AsJson, Dictionaries, print_json
+from pipelines.commands.options import AsJson, Dictionaries, print_json, refuse_given
 from pipelines.extras import need
 from see_kb.errors import SeeError
 
 FACTORS, STAGES, MACHINE = "Factors", "Stages", "Machine and records"
 Form = Literal["cp", "mps"]
+STAGE_1 = ("epochs_1", "steps_1", "rate_1", "embeddings_weight", "hidden_weight", "layers")
+WITH_A_TEACHER = (*STAGE_1, "share", "temperature")
+MADE = ("ratio", "by", "terms", "form")
 
 
 def _layers(text: str) -> Literal["all", "last"] | tuple[int, ...]:
@@ -36,6 +39,7 @@ def _languages(source: str | None, target: str | None) -> tuple[str, str] | None
 
 
 def finetune(
+    context: typer.Context,
     model: Annotated[Path, typer.Argument(help="A Hugging Face model folder: the teacher.")],
     tables: Annotated[Path, typer.Argument(help="Tables made by `see build` for its tokenizer.")],
     text: Annotated[
@@ -93,7 +97,9 @@ def finetune(
     ] = None,
     rate_1: Annotated[float, typer.Option(help="Learning rate of stage 1.", rich_help_panel=STAGES)] = 1e-3,
     rate_2: Annotated[float, typer.Option(help="Learning rate of stage 2.", rich_help_panel=STAGES)] = 1e-4,
-    warmup: Annotated[int, typer.Option(help="Steps of each stage's warm-up.", rich_help_panel=STAGES)] = 100,
+    warmup: Annotated[
+        int, typer.Option(help="Steps of warm-up, at most a fifth of a stage.", rich_help_panel=STAGES)
+    ] = 100,
     schedule: Annotated[
         Literal["constant", "linear", "cosine", "inverse-sqrt"],
         typer.Option(help="Of the rate after the warm-up.", rich_help_panel=STAGES),
@@ -162,6 +168,10 @@ def finetune(
     from see_tn.training.options import Optimisation
 
     languages = _languages(source_language, target_language)
+    if scratch:
+        refuse_given(context, WITH_A_TEACHER, "is about a teacher, and from scratch there is none; leave it out")
+    if factors and head_factors:
+        refuse_given(context, MADE, "is about factors that are made, and all are given; leave it out")
 
     def optimisation(rate: float, decay: float) -> Optimisation:
         return Optimisation(

@@ -97,6 +97,7 @@ def finetune(
     accelerator = _accelerator(options)  # joins the processes, also those that only read a report
     if (out / REPORT).is_file():
         check_run(out, run_settings(inputs, _tokenizer(inputs), options))
+        shutil.rmtree(out / CHECKPOINTS, ignore_errors=True)  # a kill may have left them behind the report
         return FinetuneReport.read(out)
     with ExitStack() as held:
         return _Finetuning(inputs, out, options, accelerator, held, says, shows).report()

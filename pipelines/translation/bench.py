@@ -22,6 +22,8 @@ from typing import Any
 
 import torch
 from filelock import FileLock, Timeout
+from safetensors import SafetensorError
+from transformers import PreTrainedModel
 
 from pipelines.model_sizes import ModelSizes
 from pipelines.translation.cells import Cell, Recipe
@@ -94,7 +96,10 @@ def run_cell(bench: Bench, cell: Cell, inputs: Inputs, says: Says, *, wait: bool
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(folder / "lock", timeout=-1 if wait else 0):
-            return _finished(folder) or _train(bench, cell, inputs, says)
+            result = _finished(folder) or _train(bench, cell, inputs, says)
+            for leftover in (CHECKPOINTS, START):
+                shutil.rmtree(folder / leftover, ignore_errors=True)
+            return result
     except Timeout:
         return None
 
@@ -155,8 +160,6 @@ def _train(bench: Bench, cell: Cell, inputs: Inputs, says: Says) -> dict[str, An
     else:
         result = _result_of_same(bench, cell, start) or _judged(bench, cell, trainer, inputs, says)
     write_json(folder / RESULT, result)
-    for leftover in (CHECKPOINTS, START):
-        shutil.rmtree(folder / leftover, ignore_errors=True)
     return result
 
 
@@ -177,9 +180,7 @@ def _judged(bench: Bench, cell: Cell, trainer: Trainer, inputs: Inputs, says: Sa
     says("translating")
     test = score(translate(model, prepared.encoder(), corpus.test.sources), corpus.test)
     if cell == cell.dense:
-        folder = bench.folder(cell) / MODEL
-        model.save_pretrained(folder)
-        shutil.copyfile(prepared.vocabulary, folder / TOKENIZER)
+        _keep(model, prepared.vocabulary, bench.folder(cell) / MODEL)
     return {
         **asdict(cell),
         **_sizes(cell, model, layer).as_dict(),
@@ -190,6 +191,15 @@ def _judged(bench: Bench, cell: Cell, trainer: Trainer, inputs: Inputs, says: Sa
         "layer": "a table" if layer is None else Alternative(spec_of(layer), 0).name,
         "made": _made(bench.recipe),
     }
+
+
+def _keep(model: PreTrainedModel, vocabulary: Path, folder: Path) -> None:
+    """Keep a dense model, which others learn from."""
+    try:
+        model.save_pretrained(folder)
+        shutil.copyfile(vocabulary, folder / TOKENIZER)
+    except (OSError, SafetensorError) as error:
+        raise SeeError(f"{folder}: cannot be written ({error}); make room, and call again") from error
 
 
 def _teacher(bench: Bench, dense: Cell, inputs: Inputs, says: Says) -> Path:

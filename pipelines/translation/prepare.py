@@ -29,6 +29,7 @@ from pipelines.whole_files import read_json, write_json, write_text, write_whole
 from see_kb.alignment.units import UnitOptions
 from see_kb.errors import SeeError
 from see_kb.sources.bundled import BUNDLED
+from see_kb.sources.door import read_lexicons
 from see_kb.sources.files import read_bytes, sha256_of
 from see_kb.tables.unit_matrix import read_unit_matrix
 from see_kb.vocabulary.piece_vectors import piece_vectors
@@ -94,6 +95,7 @@ def prepare(folder: Path, corpus: Corpus, n_pieces: int, dictionaries: tuple[Pat
     prepared, inputs = Prepared(folder), _inputs(corpus, n_pieces, dictionaries, units)
 
     def first_file(place: Path) -> None:
+        read_lexicons(BuildInputs(dictionaries).all_dictionaries)  # one that is damaged is told before anything is made
         train_vocabulary(corpus.train, n_pieces, place)
         write_json(folder / INPUTS, inputs)
 
@@ -119,14 +121,23 @@ def _inputs(
 ) -> dict[str, Any]:
     """What a pair's files are made from."""
     texts = json.dumps([asdict(part) for part in (corpus.train, corpus.dev, corpus.test)])
-    given = [path for path in dictionaries if path != Path(BUNDLED)]
-    files = [file for path in given for file in (sorted(path.rglob("*")) if path.is_dir() else [path])]
+    order = [path for path in BuildInputs(dictionaries).all_dictionaries if path is not None]
+    if order and order[-1] == Path(BUNDLED):
+        order.pop()  # it comes last by itself
     return {
         "texts": sha256_of(texts.encode()),
-        "dictionaries": [sha256_of(read_bytes(file)) for file in files if not file.is_dir()],
+        "dictionaries": [digest for path in order for digest in _digests(path)],
         "pieces": n_pieces,
         "units": {name: asdict(options) for name, options in units.items()},
     }
+
+
+def _digests(path: Path) -> list[str]:
+    """The SHA-256 digests of a dictionary's files; the bundled one goes by its name."""
+    if path == Path(BUNDLED):
+        return [BUNDLED]
+    files = sorted(path.rglob("*")) if path.is_dir() else [path]
+    return [sha256_of(read_bytes(file)) for file in files if not file.is_dir()]
 
 
 def _check_inputs(folder: Path, inputs: dict[str, Any]) -> None:

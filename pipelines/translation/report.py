@@ -215,8 +215,8 @@ def _provenance(results: Sequence[dict[str, Any]], arguments: Sequence[str], n_c
     lines = [
         f"`see translate-bench {shlex.join(arguments)}`",
         "",
-        f"- models: {len(results)} done up to now, {n_cells} that the command asks for; {n_too_large} of these are of "
-        f"forms of which nothing is so small (–); {n_same} start from the same layer as another one and were not "
+        f"- models: {len(results)} in this report, and {n_too_large} of forms of which nothing is so small (–); the "
+        f"command asks for {n_cells}; {n_same} start from the same layer as another one and were not "
         "trained again (`same_as` in the raw results)",
         f"- commits of the runs: {', '.join(known['commit'])}; seeds {', '.join(map(str, seeds))}",
         *(f"- machine: {machine}" for machine in known["machine"]),

@@ -42,6 +42,8 @@ class Optimisation:
         fine = all(0 <= number < math.inf for number in numbers) and self.clip >= 0 and 0 < self.rate < math.inf
         if self.schedule not in get_args(Schedule):
             raise FactorError(f"schedule is {self.schedule!r}; take one of {', '.join(get_args(Schedule))}")
+        if self.patience and not self.judge_every:
+            raise FactorError("patience counts measurements, and judge_every is 0; give the steps between them")
         if not (fine and all(0 <= beta < 1 for beta in self.betas)):
             raise FactorError(
                 f"{self}: numbers are not negative, all but clip finite, the rate is positive and betas are below 1"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.whole_files import read_json, write_json
-from see_kb.errors import FormatError
+from see_kb.errors import FormatError, SeeError
 
 
 def test_values_come_back(tmp_path):
@@ -26,6 +26,19 @@ def test_a_file_is_on_the_disk_before_it_is_in_place(tmp_path, monkeypatch):
     write_json(file, {})
     assert before == [(False, file.stat().st_size)]
     assert [path.name for path in tmp_path.iterdir()] == ["x.json"]
+
+
+def test_a_place_that_cannot_be_written_to_is_named(tmp_path, monkeypatch):
+    with pytest.raises(SeeError, match=r"gone/x\.json: cannot be written \(No such file"):
+        write_json(tmp_path / "gone" / "x.json", {})
+
+    def full(descriptor):
+        raise OSError(28, "No space left on device")  # as it comes: of no file
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(SeeError, match=r"x\.json: cannot be written \(No space left on device\); make room"):
+        write_json(tmp_path / "x.json", {})
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("damage", [b"", b'{"a": ', b"\xff", b"[1]", b"[" * 100_000])

@@ -275,6 +275,9 @@ def test_a_model_that_lacks_weights_is_no_teacher(place, tmp_path):
         (("--share", "2"), "share is from 0 to 1"),
         (("--factors", "nowhere"), "nowhere: no such folder"),
         (("--tokenizer", "nowhere.model"), "nowhere.model"),
+        (("--scratch",), "is about a teacher, and from scratch there is none"),
+        (("--scratch", "--share", "1"), "is about a teacher"),
+        (("--factors", "a", "--head-factors", "b", "--ratio", "3"), "--ratio is about factors that are made"),
     ],
 )
 def test_options_that_cannot_be_met_are_one_clear_line(change, part, place, tmp_path):

@@ -12,6 +12,8 @@ import pytest
 pytest.importorskip("sacrebleu", reason="needs the extra translation")
 pytest.importorskip("transformers", reason="needs the extra hf")
 
+from safetensors import SafetensorError
+
 from pipelines.translation import forms
 from pipelines.translation.bench import Bench, results, run_cells, too_large
 from pipelines.translation.cells import GRID, SIZES, Cell, Recipe, all_cells
@@ -171,6 +173,23 @@ def test_a_cell_that_fails_keeps_no_other_one_from_being_trained(bench):
         next(running)
 
 
+def test_a_dense_model_that_cannot_be_kept_is_one_failure(place, tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise SafetensorError("I/O error: File too large")
+
+    monkeypatch.setattr("transformers.PreTrainedModel.save_pretrained", full)
+    made = Bench(place / "corpora", tmp_path / "out", replace(RECIPE, epochs=1))
+    with pytest.raises(SeeError, match=r"1 of 1 models failed.*model: cannot be written \(I/O error: File too large"):
+        list(run_cells(made, CELLS[:1]))
+
+
+def test_checkpoints_that_a_kill_left_behind_a_result_are_removed(bench):
+    leftover = bench.folder(CELLS[1]) / "checkpoints"
+    leftover.mkdir()
+    list(run_cells(bench, [CELLS[1]]))
+    assert not leftover.exists()
+
+
 def test_a_form_of_which_nothing_is_so_small_is_no_failure_and_is_reported(bench, tmp_path):
     shutil.copytree(bench.out, tmp_path / "out")
     made = replace(bench, out=tmp_path / "out")
@@ -183,7 +202,7 @@ def test_a_form_of_which_nothing_is_so_small_is_no_failure_and_is_reported(bench
     assert [one["form"] for one in too_large(made)] == ["units"]
     assert len(results(made)) == len(CELLS)
     text = markdown(results(made), [], 40, too_large(made))
-    assert "1 of these are of forms of which nothing is so small" in text
+    assert "and 1 of forms of which nothing is so small" in text
     assert re.search(r"\n\| units \| scratch \| parameters \|  \| \d+\.\d \| – \|\n", text)
 
 
@@ -240,7 +259,10 @@ def test_the_report_has_a_line_for_each_cell(bench, tmp_path):
     rows = [line for line in text.splitlines() if "×, " in line and ("| two-stage |" in line or "| scratch |" in line)]
     assert len(rows) == len(CELLS)
     assert "`see translate-bench --preset quick`" in text
-    assert f"{len(CELLS)} done up to now, 20 that the command asks for" in text
+    assert (
+        f"{len(CELLS)} in this report, and 0 of forms of which nothing is so small (–); the command asks for 20;"
+        in text
+    )
     lines = [json.loads(line) for line in (tmp_path / "translation.jsonl").read_text().splitlines()]
     assert len(lines) == len(CELLS)
     wanted = {"pair", "form", "way", "ratio", "by", "bleu", "chrf", "parameters", "bytes", "seed", "seconds"}
@@ -295,7 +317,10 @@ def test_a_report_is_written_without_training(bench, tmp_path):
     assert process.returncode == 0, process.stderr
     wanted = 2 * (2 + 4 * len(GRID))  # pairs of languages, the dense models, ratios
     report = (tmp_path / "report" / "translation.md").read_text()
-    assert f"{len(CELLS)} done up to now, {wanted} that the command asks for" in report
+    assert (
+        f"{len(CELLS)} in this report, and 0 of forms of which nothing is so small (–); the command asks for {wanted};"
+        in report
+    )
     assert_one_line(see(*command[:-2], tmp_path / "none", "--report-only"), "no model is trained yet")
 
 

@@ -3,6 +3,7 @@
 import json
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from pipelines.translation import prepare as module
 from pipelines.translation.corpus import read_corpus
 from pipelines.translation.prepare import Prepared, prepare
 from see_kb.errors import FormatError, SeeError
+from see_kb.sources.bundled import BUNDLED
 from see_kb.tables.unit_matrix import read_unit_matrix
 from see_kb.vocabulary.piece_vectors import piece_vectors
 from tests.pipelines.translation.corpora import write_corpora
@@ -87,6 +89,18 @@ def test_a_vocabulary_that_could_not_be_made_leaves_nothing_behind(corpus, tmp_p
     with pytest.raises(SeeError, match="ask for fewer pieces"):
         prepare(tmp_path / "de-en", corpus, 5000, ())
     prepare(tmp_path / "de-en", corpus, N_PIECES, ())
+
+
+def test_a_damaged_dictionary_is_told_before_anything_is_made(corpus, tmp_path):
+    words = tmp_path / "words.tsv"
+    words.write_text("W_E\tDEF\ndog\t{livestock\n", encoding="utf-8")
+    with pytest.raises(SeeError, match=r"words\.tsv"):
+        prepare(tmp_path / "de-en", corpus, N_PIECES, (words,))
+    words.write_text("W_E\tDEF\ndog\t{livestock|牲畜}\n", encoding="utf-8")
+    prepare(tmp_path / "de-en", corpus, N_PIECES, (words,))
+    prepare(tmp_path / "de-en", corpus, N_PIECES, (words, Path(BUNDLED)))  # which comes last by itself
+    with pytest.raises(SeeError, match="made from other dictionaries"):
+        prepare(tmp_path / "de-en", corpus, N_PIECES, (Path(BUNDLED), words))
 
 
 @pytest.mark.parametrize("name", ["vocabulary.model", "tables", "morphemes"])

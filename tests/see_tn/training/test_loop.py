@@ -322,6 +322,11 @@ def test_options_that_would_spoil_the_weights_are_refused(name, wrong):
         Optimisation(10, **{name: wrong})
 
 
+def test_patience_without_measurements_is_refused():
+    with pytest.raises(FactorError, match="patience counts measurements"):
+        Optimisation(10, judge_every=0, patience=1)
+
+
 def test_lines_of_numbers_are_some_steps_apart():
     with pytest.raises(FactorError, match="log_every is 0"):
         Run(Accelerator(cpu=True), log_every=0)
