@@ -253,13 +253,22 @@ def _levelled(cores: list[Tensor], shape: ChainShape) -> list[Tensor]:
 
 
 def _check(rows: RowIndex, teacher: Tensor, shape: ChainShape) -> None:
-    if tuple(teacher.shape) != (rows.n_pieces, shape.width):
-        raise FactorError(
-            f"the teacher is {tuple(teacher.shape)}, the rows and the shape ask for {(rows.n_pieces, shape.width)}: "
-            "give the table of the tokenizer that the rows were built from"
-        )
+    check_size(teacher, rows.n_pieces, shape.width)
     check_rows(rows, shape)
     check_finite(teacher)
+
+
+def check_size(teacher: Tensor, n_pieces: int, width: int) -> None:
+    """Refuse a teacher's table of another size than the rows ask for.
+
+    Raises:
+        FactorError: it is.
+    """
+    if tuple(teacher.shape) != (n_pieces, width):
+        raise FactorError(
+            f"the teacher is {tuple(teacher.shape)}, the rows and the shape ask for {(n_pieces, width)}: "
+            "give the table of the tokenizer that the rows were built from"
+        )
 
 
 def checked_weights(weights: Tensor | None, n_pieces: int) -> Tensor | None:

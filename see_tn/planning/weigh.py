@@ -9,7 +9,7 @@ from torch import Tensor
 from see_tn.chain.row_index import RowIndex
 from see_tn.chain.shapes import ChainShape
 from see_tn.errors import BudgetError, FactorError
-from see_tn.fitting.als import FitOptions, check_finite, checked_weights, fit_als, mean_row
+from see_tn.fitting.als import FitOptions, check_finite, check_size, checked_weights, fit_als, mean_row
 from see_tn.fitting.layer import residual
 from see_tn.fitting.quality import weighed_square
 from see_tn.layer.product import ProductTerms
@@ -57,8 +57,7 @@ def weigh(
     """
     if budget.by != "bytes":
         raise FactorError("codes are no parameters: weigh a budget of bytes, or plan products alone")
-    if tuple(teacher.shape) != (rows.n_pieces, shape.width):
-        raise FactorError(f"the teacher is {tuple(teacher.shape)}, the rows make {(rows.n_pieces, shape.width)}")
+    check_size(teacher, rows.n_pieces, shape.width)
     check_finite(teacher)
     weights = checked_weights(weights, rows.n_pieces)
     found = []
