@@ -119,8 +119,8 @@ def _readers(
         else:
             _check_head(module, path)
             heads.append(path)
-    if first is not None and not places:
-        raise FactorError(f"{type(model).__name__}: the embedding's table is computed; remove its parametrisation")
+    if not (places or heads):
+        raise FactorError(f"{type(model).__name__}: the table is computed from others; remove its parametrisation")
     return tuple(place for _, place in sorted(places, key=lambda pair: pair[0])), tuple(heads)
 
 

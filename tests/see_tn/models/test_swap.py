@@ -192,6 +192,13 @@ def test_an_untied_head_may_get_a_layer_of_its_own():
         swap_embedding(tiny("Phi-3, tied"), some_factors(), head=head)
 
 
+def test_a_head_of_its_own_whose_table_is_computed_is_refused():
+    model = tiny("Phi-3")
+    nn.utils.parametrizations.weight_norm(model.lm_head)
+    with pytest.raises(FactorError, match="remove its parametrisation"):
+        swap_embedding(model, some_factors(), head=some_factors())
+
+
 def test_a_head_of_its_own_is_told_by_the_memory_of_its_table():
     model = tiny("Phi-3")
     assert untied_head(model) is model.lm_head
