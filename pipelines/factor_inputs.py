@@ -30,6 +30,8 @@ def read_teacher(path: Path, tensor: str | None = None) -> NDArray[np.float32]:
     """
     if not path.is_file():
         raise SeeError(f"{path}: no such file; name a .npy or .safetensors file")
+    if tensor is not None and path.suffix != ".safetensors":
+        raise SeeError(f"{path}: holds one array without a name; leave out --tensor")
     table = _read_safetensors(path, tensor) if path.suffix == ".safetensors" else _read_npy(path)
     if table.ndim != 2 or table.size == 0 or table.dtype.kind not in "fiu":
         raise FormatError(f"{path}: {table.dtype} of shape {table.shape}; give a table (pieces, width) of numbers")

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from pipelines.factor_inputs import read_rows, read_shape
 from see_kb.errors import SeeError
+from see_tn.layer.spec import ProductSpec
 from see_tn.planning.alternative import Alternative
 from see_tn.planning.budget import Budget
 from see_tn.planning.codes import code_shapes, coded_spec
-from see_tn.planning.products import plan_products
+from see_tn.planning.products import plan_products, units_of_a_site
 from see_tn.planning.weigh import weigh
 
 TYPICAL_PARTS = {8: 4, 4: 2}
@@ -59,16 +60,26 @@ def make_plan(n_pieces: int, width: int, budget: Budget, n_terms: int = 1) -> Pl
     """
     products = plan_products(n_pieces, width, budget, n_terms=n_terms)
     product = products[0].spec.product
-    units, shape = (max(product.n_units), product.shape) if product else (0, None)
-    advice = (
-        f"see build --tokenizer TOKENIZER --order {shape and shape.order} --units {units} --max-terms {n_terms} "
-        f"--out TABLES\nsee init TABLES --width {width} --ratio {budget.ratio:g} --by {budget.by} "
-        f"--form {shape and shape.form} --dtype {budget.storage}"
-    )
+    advice = _advice(product, width, budget, n_terms) if product else ""
     alternatives = [replace(products[0], note="the least work for a row"), *products[1:]]
     if budget.by == "bytes":
         alternatives += _coded(n_pieces, width, budget)
     return Plan(n_pieces, width, budget, tuple(alternatives), advice)
+
+
+def _advice(product: ProductSpec, width: int, budget: Budget, n_terms: int) -> str:
+    """The commands that make a product."""
+    shape, units = product.shape, units_of_a_site(product.shape, max(product.n_units))
+    sememes = (
+        "# sememes of sense terms come on top of --units: lower it by as many as a site of the tables has\n"
+        if n_terms > 1
+        else ""
+    )
+    return (
+        f"{sememes}see build --tokenizer TOKENIZER --order {shape.order} --units {units} --max-terms {n_terms} "
+        f"--out TABLES\nsee init TABLES --width {width} --ratio {budget.ratio:g} --by {budget.by} "
+        f"--form {shape.form}{' --shared' if shape.shared else ''} --dtype {budget.storage}"
+    )
 
 
 def measure_plan(tables: Path, teacher: NDArray[np.float32], budget: Budget, seed: int = 0) -> Plan:

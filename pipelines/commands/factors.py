@@ -123,7 +123,7 @@ def init(
         typer.Option(
             "--to-train",
             help="The factors are trained further with their model: take codes without a basis if nearly as good "
-            "(those of a text are always without).",
+            "(those of a text are without wherever such fit).",
         ),
     ] = False,
     seed: Annotated[int, typer.Option(help="Equal seeds give equal factors.", min=0)] = 0,

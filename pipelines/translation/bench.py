@@ -33,7 +33,7 @@ from pipelines.translation.forms import spared_bytes
 from pipelines.translation.prepare import Prepared, prepare
 from pipelines.translation.train import CHECKPOINTS, START, Trainer
 from pipelines.whole_files import read_json, write_json
-from see_kb.errors import SeeError
+from see_kb.errors import FormatError, SeeError
 from see_tn.errors import BudgetError, FactorError
 from see_tn.layer.embedding import EntangledEmbedding
 from see_tn.layer.spec import spec_of
@@ -43,6 +43,12 @@ from see_tn.training.settings import first_difference
 RECIPE, RESULT, MODEL, TOKENIZER = "recipe.json", "result.json", "model", "tokenizer.model"
 TOO_LARGE = "too_large"
 """In a result, in place of scores: why nothing of its form is so small."""
+
+ANEW = "remove it to train this model again"
+SCORES = ("bleu", "chrf", "parameters", "bytes", "seconds")
+"""What a result has at least, where it does not say `TOO_LARGE`."""
+
+_CELL = tuple(field.name for field in fields(Cell))
 
 Says = Callable[[str], None]
 Inputs = tuple[Corpus, Prepared]
@@ -124,8 +130,18 @@ def _say(says: Says, place: str, text: str) -> None:
 
 
 def _finished(folder: Path) -> dict[str, Any] | None:
+    """A cell's result; None where it is not done."""
     file = folder / RESULT
-    return read_json(file, "remove it to train this model again") if file.exists() else None
+    if not file.exists():
+        return None
+    result = read_json(file, ANEW)
+    if lacking := [name for name in _CELL if name not in result]:
+        raise FormatError(f"{file}: damaged (no {lacking[0]}); {ANEW}")
+    if Cell(**{name: result[name] for name in _CELL}).name != folder.name:
+        raise FormatError(f"{file}: the result of another model than its folder's name; {ANEW}")
+    if lacking := [name for name in SCORES if TOO_LARGE not in result and name not in result]:
+        raise FormatError(f"{file}: damaged (no {lacking[0]}); {ANEW}")
+    return result
 
 
 def _check_recipe(bench: Bench) -> None:
@@ -142,10 +158,20 @@ def _inputs(bench: Bench, pair: str) -> Inputs:
     """Read and make them, and write the recipe's file once they can be used."""
     corpus = read_corpus(bench.data, pair).first(bench.recipe.sentences)
     prepared = prepare(bench.out / pair, corpus, bench.recipe.n_pieces, bench.dictionaries)
+    _check_results(bench, pair, prepared)
     with FileLock(bench.out / "lock"):
         _check_recipe(bench)
         write_json(bench.out / RECIPE, asdict(bench.recipe))
     return corpus, prepared
+
+
+def _check_results(bench: Bench, pair: str, prepared: Prepared) -> None:
+    """Models of other texts, dictionaries or pieces must neither stand in one table nor teach."""
+    for result in results(bench):
+        made_from = result["made"].get("inputs") if "made" in result else None
+        if result["pair"] == pair and made_from not in (None, prepared.digest):
+            folder = bench.out / "cells" / Cell(**{name: result[name] for name in _CELL}).name
+            raise SeeError(f"{folder}: trained on other texts or dictionaries; give the same ones, or a new folder")
 
 
 def _train(bench: Bench, cell: Cell, inputs: Inputs, says: Says) -> dict[str, Any]:
@@ -168,7 +194,7 @@ def _result_of_same(bench: Bench, cell: Cell, start: str) -> dict[str, Any] | No
     alike = ("pair", "way", "by", "seed", "size")
     for other in results(bench) if start else ():
         if other.get("start") == start and all(other[name] == getattr(cell, name) for name in alike):
-            name = Cell(**{field.name: other[field.name] for field in fields(Cell)}).name
+            name = Cell(**{name: other[name] for name in _CELL}).name
             return {"same_as": name, **other, **asdict(cell)}
     return None
 
@@ -189,7 +215,7 @@ def _judged(bench: Bench, cell: Cell, trainer: Trainer, inputs: Inputs, says: Sa
         "best_loss": trainer.best,
         "start": trainer.start_digest(),
         "layer": "a table" if layer is None else Alternative(spec_of(layer), 0).name,
-        "made": _made(bench.recipe),
+        "made": {**_made(bench.recipe), "inputs": prepared.digest},
     }
 
 

@@ -31,6 +31,7 @@ from see_kb.errors import SeeError
 from see_kb.sources.bundled import BUNDLED
 from see_kb.sources.door import read_lexicons
 from see_kb.sources.files import read_bytes, sha256_of
+from see_kb.tables.manifest import tokenizer_copy
 from see_kb.tables.unit_matrix import read_unit_matrix
 from see_kb.vocabulary.piece_vectors import piece_vectors
 from see_tn.training.batches import Examples
@@ -55,6 +56,11 @@ class Prepared:
     def vocabulary(self) -> Path:
         """The SentencePiece model."""
         return self.folder / VOCABULARY
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 digest of what says what they are made from."""
+        return sha256_of(read_bytes(self.folder / INPUTS))
 
     def encoder(self) -> Encoder:
         """Sentences to pieces."""
@@ -108,6 +114,8 @@ def prepare(folder: Path, corpus: Corpus, n_pieces: int, dictionaries: tuple[Pat
             if not (folder / name).exists():
                 made_from = BuildInputs(dictionaries, prepared.vocabulary, units=options, frequency=folder / WORDS)
                 build_tables(made_from, folder / name)
+            if read_bytes(tokenizer_copy(folder / name)) != read_bytes(prepared.vocabulary):
+                raise SeeError(f"{folder / name}: not of the {VOCABULARY} beside it; remove {folder} to make both anew")
     return prepared
 
 

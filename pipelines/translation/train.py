@@ -15,6 +15,7 @@ from pipelines.translation.corpus import Corpus
 from pipelines.translation.forms import make_layer
 from pipelines.translation.model import new_model
 from pipelines.translation.prepare import Prepared
+from see_kb.errors import SeeError
 from see_tn.layer.checkpoint import factors_digest, load_embedding, save_embedding
 from see_tn.layer.embedding import EntangledEmbedding
 from see_tn.models.swap import swap_embedding
@@ -95,7 +96,12 @@ class Trainer:
         return model, layer
 
     def _dense(self) -> Any:
-        model: Any = PegasusForConditionalGeneration.from_pretrained(self.teacher_folder)
+        try:
+            model: Any = PegasusForConditionalGeneration.from_pretrained(self.teacher_folder, local_files_only=True)
+        except Exception as error:  # whatever damaged files lead to
+            raise SeeError(
+                f"{self.teacher_folder}: damaged ({error}); remove the folder that it lies in to train it again"
+            ) from error
         return model.eval()
 
     def _made_layer(self) -> Path:

@@ -37,7 +37,8 @@ def train_vocabulary(text: ParallelText, n_pieces: int, out: Path) -> None:
             minloglevel=2,
         )
     except RuntimeError as error:
-        raise SeeError(f"{n_pieces} pieces from {len(text)} sentences: {error}; ask for fewer pieces") from error
+        remedy = "more" if "required_chars" in str(error) else "fewer"
+        raise SeeError(f"{n_pieces} pieces from {len(text)} sentences: {error}; ask for {remedy} pieces") from error
     out.write_bytes(model.getvalue())
 
 

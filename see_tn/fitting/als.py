@@ -28,6 +28,7 @@ from see_tn.fitting.resume import FitFile, fingerprint
 from see_tn.fitting.shared import SharedProblem
 
 LARGEST = 1e36  # that a table's squares may sum up to: products of such sums are still within float32's exponents
+LEAST = 1e-30  # but 0: below it squares of small numbers vanish in float32
 SAMPLE = 32_768  # rows that the directions of a table are found from
 
 
@@ -285,7 +286,7 @@ def checked_weights(weights: Tensor | None, n_pieces: int) -> Tensor | None:
 
 
 def check_finite(teacher: Tensor) -> None:
-    """Refuse a teacher's table with a number that is not finite, or so large that squares are not.
+    """Refuse a teacher's table with a number that is not finite, or so large or small that squares are not told.
 
     Raises:
         FactorError: there is one; the message names the piece if it can.
@@ -299,3 +300,5 @@ def check_finite(teacher: Tensor) -> None:
             raise FactorError(f"teacher: the row of piece {piece} holds a number that is not finite; repair the table")
     if total > LARGEST:
         raise FactorError(f"teacher: squares of its numbers sum up to {total:.1e}, too much for float32; scale it down")
+    if 0 < total < LEAST:
+        raise FactorError(f"teacher: squares of its numbers sum up to {total:.1e}, too little for float32; scale it up")

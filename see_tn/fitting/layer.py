@@ -70,10 +70,11 @@ def fit_layer(
     options = options or LayerFitOptions()
     if tuple(teacher.shape) != (spec.n_pieces, spec.width):
         raise FactorError(f"the teacher is {tuple(teacher.shape)}, the layer {(spec.n_pieces, spec.width)}")
+    check_finite(teacher)
+    check_held(teacher, spec.dtype)
     weights = checked_weights(weights, spec.n_pieces)
     product, report = None, None
     if spec.product is None:
-        check_finite(teacher)
         offset = mean_row(teacher, weights) if spec.offset else no_offset(teacher)
     else:
         if rows is None:
@@ -99,7 +100,21 @@ def fit_layer(
         coded = fit_codes(left, spec.codes, int8=spec.int8, weights=weights, options=options.codes, distinct=alone)
         codes = coded.to(FLOATS[spec.dtype])
     layer = EntangledEmbedding.from_terms(product, codes, offset if spec.offset else None, padding_idx=spec.padding_idx)
+    for numbers in layer.state_dict().values():
+        check_held(numbers, spec.dtype)
     return FittedLayer(layer, quality_of(layer, teacher), report)
+
+
+def check_held(numbers: Tensor, dtype: str) -> None:
+    """Refuse numbers beyond those of a layer's type (float16 ends at 65,504).
+
+    Raises:
+        FactorError: there are such.
+    """
+    if numbers.is_floating_point() and numbers.numel():
+        least, largest = (float(extreme) for extreme in numbers.detach().aminmax())
+        if not max(-least, largest) <= torch.finfo(FLOATS[dtype]).max:
+            raise FactorError(f"numbers from {least:g} to {largest:g}: more than {dtype} holds; choose another type")
 
 
 def residual(teacher: Tensor, product: ProductTerms | None, offset: Tensor) -> Tensor:

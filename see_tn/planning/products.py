@@ -56,6 +56,11 @@ def plan_products(
     return sorted(found, key=_time)
 
 
+def units_of_a_site(shape: ChainShape, units: int) -> int:
+    """Units that each site may have where a table of cores has `units`: one that is shared has those of all sites."""
+    return units // shape.order if shape.shared else units
+
+
 def _time(alternative: Alternative) -> float:
     """About what a row takes: each site beyond two makes one more product in between that has to be kept."""
     product = alternative.spec.product
@@ -85,7 +90,8 @@ def _fewest_channels(
         if units < FEWEST_UNITS:
             return None
         if units <= max(FEWEST_UNITS, n_pieces // SHARED_BY):
-            return _alternative(n_pieces, ranked, units, budget, n_terms, offset)
+            rows = units_of_a_site(shape, units) ** shape.order
+            return None if rows < n_pieces else _alternative(n_pieces, ranked, units, budget, n_terms, offset)
     units = max(FEWEST_UNITS, n_pieces // SHARED_BY)
     return _alternative(n_pieces, shape.with_rank(RANKS[-1]), units, budget, n_terms, offset)
 

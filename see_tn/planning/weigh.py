@@ -10,10 +10,10 @@ from see_tn.chain.row_index import RowIndex
 from see_tn.chain.shapes import ChainShape
 from see_tn.errors import BudgetError, FactorError
 from see_tn.fitting.als import FitOptions, check_finite, check_size, checked_weights, fit_als, mean_row
-from see_tn.fitting.layer import residual
+from see_tn.fitting.layer import check_held, residual
 from see_tn.fitting.quality import weighed_square
 from see_tn.layer.product import ProductTerms
-from see_tn.layer.spec import INT8, LayerSpec
+from see_tn.layer.spec import INT8, LayerSpec, row_dtype
 from see_tn.planning.alternative import Alternative
 from see_tn.planning.budget import Budget, layer_spec, shape_for_ratio
 from see_tn.planning.codes import Purpose, best_codes, code_shapes, coded_spec
@@ -59,6 +59,7 @@ def weigh(
         raise FactorError("codes are no parameters: weigh a budget of bytes, or plan products alone")
     check_size(teacher, rows.n_pieces, shape.width)
     check_finite(teacher)
+    check_held(teacher, row_dtype(budget.storage))
     weights = checked_weights(weights, rows.n_pieces)
     found = []
     for kind, product in _candidates(rows, shape, budget, kinds):

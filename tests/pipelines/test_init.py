@@ -88,6 +88,8 @@ def test_a_teacher_of_another_vocabulary_is_refused(small_tables, teacher, tmp_p
 def test_teachers_are_read_from_npy_and_safetensors(teacher, tmp_path):
     np.save(tmp_path / "half.npy", teacher.astype(np.float16))
     assert np.allclose(read_teacher(tmp_path / "half.npy"), teacher, atol=2e-3)
+    with pytest.raises(SeeError, match="without a name; leave out --tensor"):
+        read_teacher(tmp_path / "half.npy", "only")
     one = {"only": torch.from_numpy(teacher).bfloat16()}
     save_file(one, tmp_path / "one.safetensors")
     assert np.allclose(read_teacher(tmp_path / "one.safetensors"), teacher, atol=2e-2)

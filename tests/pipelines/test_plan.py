@@ -37,6 +37,21 @@ def test_the_advice_can_be_followed(tmp_path, width, ratio):
     assert max(rows.n_units) <= int(build[build.index("--units") + 1])
 
 
+@pytest.mark.parametrize(("n_pieces", "ratio", "shared"), [(100, 30, True), (30_000, 9_000, False)])
+def test_advice_tells_all_pieces_apart_and_names_one_table_for_all_sites(n_pieces, ratio, shared):
+    plan = make_plan(n_pieces, 64, Budget(ratio, "parameters", "int8"))
+    for alternative in plan.alternatives:
+        product = alternative.spec.product
+        units = max(product.n_units) // (product.shape.order if product.shape.shared else 1)
+        assert units**product.shape.order >= n_pieces
+    assert (" --shared " in plan.advice) == shared == plan.alternatives[0].spec.product.shape.shared
+
+
+def test_the_advice_with_sense_terms_tells_of_their_sememes():
+    assert "sememes" in make_plan(6000, 512, Budget(20, "parameters"), 2).advice.splitlines()[0]
+    assert "sememes" not in make_plan(6000, 512, Budget(20, "parameters")).advice
+
+
 def test_a_teacher_is_measured(small_tables, tmp_path):
     n = read_rows(small_tables).n_pieces
     np.save(tmp_path / "teacher.npy", np.random.default_rng(0).standard_normal((n, 24)).astype(np.float32))

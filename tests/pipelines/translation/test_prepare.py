@@ -13,6 +13,7 @@ pytest.importorskip("transformers", reason="needs the extra hf")
 from pipelines.translation import prepare as module
 from pipelines.translation.corpus import read_corpus
 from pipelines.translation.prepare import Prepared, prepare
+from pipelines.translation.vocabulary import train_vocabulary
 from see_kb.errors import FormatError, SeeError
 from see_kb.sources.bundled import BUNDLED
 from see_kb.tables.unit_matrix import read_unit_matrix
@@ -117,3 +118,17 @@ def test_a_damaged_file_of_inputs_is_named(folder, corpus, damage):
     (folder / "inputs.json").write_bytes(damage)
     with pytest.raises(FormatError, match=r"inputs\.json: damaged .*; remove .*de-en"):
         prepare(folder, corpus, N_PIECES, ())
+
+
+@pytest.mark.parametrize("cut", [100, None])
+def test_a_vocabulary_of_other_tables_is_refused(folder, corpus, cut):
+    file = folder / "vocabulary.model"
+    train_vocabulary(corpus.train, N_PIECES - 1, file)
+    file.write_bytes(file.read_bytes()[:cut])
+    with pytest.raises(SeeError, match=r"tables: not of the vocabulary\.model beside it; remove .*de-en"):
+        prepare(folder, corpus, N_PIECES, ())
+
+
+def test_a_vocabulary_of_fewer_pieces_than_letters_asks_for_more(corpus, tmp_path):
+    with pytest.raises(SeeError, match="ask for more pieces"):
+        train_vocabulary(corpus.train, 8, tmp_path / "vocabulary.model")

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -80,3 +82,18 @@ def test_a_teacher_that_does_not_fit_is_refused():
         fit_layer(SPECS["codes"], None, TEACHER[1:])
     with pytest.raises(FactorError, match="the row of piece 3 holds a number"):
         fit_layer(SPECS["codes"], None, TEACHER.index_fill(0, torch.tensor(3), torch.inf))
+
+
+@pytest.mark.parametrize("name", ["products", "codes", "both in bfloat16"])
+def test_numbers_beyond_the_type_of_a_layer_are_refused(name):
+    spec = replace(SPECS[name], dtype="float16")
+    with pytest.raises(FactorError, match=r"numbers from -[\de+.]+ to [\de+.]+: more than float16 holds"):
+        fit_layer(spec, ROWS, 1e5 * TEACHER)
+    fit_layer(spec, ROWS, 1e2 * TEACHER)
+
+
+@pytest.mark.parametrize("name", ["products", "codes"])
+def test_numbers_whose_squares_vanish_are_refused(name):
+    with pytest.raises(FactorError, match="too little for float32; scale it up"):
+        fit_layer(SPECS[name], ROWS, 1e-24 * TEACHER)
+    fit_layer(SPECS[name], ROWS, torch.zeros_like(TEACHER))
