@@ -225,6 +225,7 @@ def _provenance(results: Sequence[dict[str, Any]], arguments: Sequence[str], n_c
         + ", ".join(f"{name} {size.width}" for name, size in SIZES.items() if size.width != REFERENCE),
         *(f"- `{signature}`" for signature in sorted({result["bleu_signature"] for result in results})),
         *(f"- `{signature}`" for signature in sorted({result["chrf_signature"] for result in results})),
+        "- BLEU is the mean over a model's seeds, as many as the last column says",
         "- ± is half of the 95 % bootstrap interval of one run, or the standard deviation over several seeds",
         "- to dense is the mean difference to the dense models of the same seeds",
         "- minutes are those of training, the making of the layer included, without the teacher's",
