@@ -76,7 +76,8 @@ def run_cells(bench: Bench, cells: Sequence[Cell], says: Says = lambda _: None) 
     fails does not keep the others from being trained.
 
     Raises:
-        SeeError: a text or a dictionary cannot be used; or, after all other cells, a cell's training failed.
+        SeeError: a text, a dictionary or a result that lies there cannot be used; or, after all other cells, a
+            cell's training failed.
     """
     bench.out.mkdir(parents=True, exist_ok=True)
     _check_recipe(bench)

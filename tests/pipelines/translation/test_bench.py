@@ -234,15 +234,6 @@ def test_a_damaged_recipe_is_named(place, tmp_path):
         next(run_cells(Bench(place / "corpora", tmp_path, RECIPE), CELLS[:1]))
 
 
-def test_a_dense_model_that_is_gone_is_named(place, tmp_path):
-    made = Bench(place / "corpora", tmp_path / "out", RECIPE)
-    folder = made.folder(CELLS[0])
-    folder.mkdir(parents=True)
-    (folder / "result.json").write_text('{"bleu": 3}')
-    with pytest.raises(SeeError, match=r"dense-seed0.model: gone; remove .*dense-seed0.result\.json to train it again"):
-        list(run_cells(made, [CODED]))
-
-
 def test_a_cell_that_another_process_holds_is_passed_over(place, tmp_path):
     from filelock import FileLock
 

@@ -47,6 +47,12 @@ def test_a_damaged_teacher_is_named_and_others_are_trained(bench, damage):
     assert [result["form"] for result in results(bench)] == ["dense", "low-rank"]
 
 
+def test_a_teacher_that_is_gone_is_named(bench):
+    shutil.rmtree(bench.folder(DENSE) / "model")
+    with pytest.raises(SeeError, match=r"dense-seed0.model: gone; remove .*dense-seed0.result\.json to train it again"):
+        list(run_cells(bench, [CODED]))
+
+
 @pytest.mark.parametrize(
     ("changed", "problem"),
     [({"form": None}, "no form"), ({"bytes": None}, "no bytes"), ({"seed": 1}, "another model than its folder's name")],
