@@ -20,19 +20,21 @@ SEEING = 1e-3
 
 
 def check_reading(model: Any, examples: Examples, folder: Path) -> None:
-    """Let a model read the longest texts: it must have positions for them, and not see what it is to predict.
+    """Let a model read the longest texts: it has positions for them, makes numbers of them, and sees nothing ahead.
 
     Raises:
         SeeError: it does not.
     """
     longest = [max(texts, key=len) for texts in (examples.sources, examples.targets) if texts]
     try:
-        _logits(model, *longest)
+        read = _logits(model, *longest)
     except (IndexError, RuntimeError) as error:
         if "index" not in str(error):
             raise
         n = max(map(len, longest))
         raise SeeError(f"{folder}: no positions for a text of {n} pieces ({error}); lower --longest") from error
+    if bool(read.isnan().any()):
+        raise SeeError(f"{folder}: a model that makes NaN of a text; repair its weights, or give another --dtype")
     if len(longest) > 1:
         return
     *start, end = examples.sources[0][:8]

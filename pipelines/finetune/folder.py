@@ -57,4 +57,5 @@ def _locked(folder: Path) -> Iterator[None]:
 
 
 def _names(folder: Path) -> set[str]:
-    return {path.name for path in folder.iterdir()}
+    """What lies in a folder, but for what a kill left of writing `RUN`."""
+    return {path.name for path in folder.iterdir() if not (path.name.startswith(".") and path.name.endswith(f"-{RUN}"))}

@@ -175,14 +175,20 @@ def _relative(missed: Tensor, target: Tensor, mask: Tensor) -> Tensor:
 
 
 def check_layers(model: nn.Module, batch: Batch, layers: Layers) -> None:
-    """Refuse layers that a model does not have.
+    """Refuse layers that a model does not have, or whose states are not those of a batch's positions.
 
     Raises:
-        FactorError: there is no such layer, or the model gives no hidden states.
+        FactorError: there is no such layer, or the model gives no hidden states, or of other positions.
     """
     with torch.no_grad():
-        for states in hidden_states(model, batch).values():
-            _chosen(layers, len(states))
+        for name, states in hidden_states(model, batch).items():
+            positions = _mask(name, batch)[0].shape
+            for number in _chosen(layers, len(states)):
+                if not isinstance(states[number], Tensor) or states[number].shape[:2] != positions:
+                    raise FactorError(
+                        f"{type(model).__name__}: layer {number} gives no hidden state for each position of a text; "
+                        "name others, or leave them out of stage 1"
+                    )
 
 
 def hidden_states(model: nn.Module, batch: Batch) -> dict[str, Sequence[Tensor]]:

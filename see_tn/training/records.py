@@ -35,7 +35,7 @@ class Records:
             return
         stage, step = (0, 0) if progress is None else (progress.stage, progress.step)
         kept = []
-        for line in self.file.read_text(encoding="utf-8").splitlines():
+        for line in self.file.read_text(encoding="utf-8", errors="replace").splitlines():
             try:
                 values = json.loads(line)
                 is_kept = (values["stage"], values["step"]) <= (stage, step)

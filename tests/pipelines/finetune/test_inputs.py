@@ -44,6 +44,28 @@ def test_a_model_that_sees_what_it_is_to_predict_is_refused(kind, scratch, place
     assert not (tmp_path / "run").exists()
 
 
+def test_a_model_that_makes_nan_is_refused_before_anything_is_written(place, tmp_path):
+    model = transformers.LlamaForCausalLM(transformers.LlamaConfig(**COMMON, **SMALL))
+    with torch.no_grad():
+        model.model.layers[0].mlp.down_proj.weight[0, 0] = float("nan")
+    save_model(model, place, tmp_path / "model")
+    with pytest.raises(SeeError, match=r"model: a model that makes NaN of a text; repair its weights"):
+        finetune(replace(inputs(place), model=tmp_path / "model"), tmp_path / "run", OPTIONS)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_model_whose_hidden_states_are_of_other_positions_is_refused(place, tmp_path):
+    """Pegasus-X lengthens what it reads to whole blocks."""
+    sizes = {f"{side}_{name}": 2 for side in ("encoder", "decoder") for name in ("layers", "attention_heads")}
+    config = transformers.PegasusXConfig(**COMMON, d_model=24, encoder_ffn_dim=24, decoder_ffn_dim=24, **sizes)
+    save_model(transformers.PegasusXForConditionalGeneration(config), place, tmp_path / "model")
+    (tmp_path / "pairs.tsv").write_text("the man reads\tthe dog barks\n" * 40, encoding="utf-8")
+    given = replace(inputs(place), model=tmp_path / "model", text=tmp_path / "pairs.tsv")
+    with pytest.raises(FactorError, match="no hidden state for each position of a text; name others, or leave"):
+        finetune(given, tmp_path / "run", OPTIONS)
+    assert not (tmp_path / "run").exists()
+
+
 def test_texts_are_cut_to_the_positions_of_the_model(place, tmp_path):
     config = transformers.GPT2Config(**COMMON, n_positions=6, n_embd=24, n_layer=1, n_head=4)
     save_model(transformers.GPT2LMHeadModel(config), place, tmp_path / "model")

@@ -289,6 +289,8 @@ def test_folders_that_are_no_model_or_no_run_are_refused(place, tmp_path):
     (tmp_path / "full" / "letter").write_text("dear")
     with pytest.raises(SeeError, match="holds something else than a run"):
         finetune(inputs(place), tmp_path / "full", OPTIONS)
+    (tmp_path / "full" / "letter").rename(tmp_path / "full" / ".123-run.json")  # what a kill may leave
+    finetune(inputs(place), tmp_path / "full", OPTIONS)
     with pytest.raises(SeeError, match=r"no config.json"):
         finetune(replace(inputs(place), model=tmp_path), tmp_path / "run", OPTIONS)
     (tmp_path / "config.json").write_text("{}")

@@ -17,11 +17,11 @@ def record(records, lines):
         records.add(stage, step, {"loss": loss})
 
 
-@pytest.mark.parametrize("damage", ["", '{"stage": 2, "st', "[1, 2]\n", '{"stage": 1}\n'])
+@pytest.mark.parametrize("damage", [b"", b'{"stage": 2, "st', b"[1, 2]\n", b'{"stage": 1}\n', b"\xff\xfe"])
 def test_lines_beyond_the_checkpoint_are_dropped(tmp_path, damage):
     file = tmp_path / "metrics.jsonl"
     record(Records(file), KILLED)
-    file.write_text(file.read_text() + damage)
+    file.write_bytes(file.read_bytes() + damage)
     records = Records(file)
     records.rewind(Progress(2, 10))
     record(records, [(2, 15, 0.9)])
