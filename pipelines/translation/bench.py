@@ -136,13 +136,16 @@ def _finished(folder: Path) -> dict[str, Any] | None:
     if not file.exists():
         return None
     result = read_json(file, ANEW)
-    if lacking := [name for name in _CELL if name not in result]:
+    wanted = _CELL if TOO_LARGE in result else (*_CELL, *SCORES)
+    if lacking := [name for name in wanted if name not in result]:
         raise FormatError(f"{file}: damaged (no {lacking[0]}); {ANEW}")
-    if Cell(**{name: result[name] for name in _CELL}).name != folder.name:
+    if _cell(result).name != folder.name:
         raise FormatError(f"{file}: the result of another model than its folder's name; {ANEW}")
-    if lacking := [name for name in SCORES if TOO_LARGE not in result and name not in result]:
-        raise FormatError(f"{file}: damaged (no {lacking[0]}); {ANEW}")
     return result
+
+
+def _cell(result: dict[str, Any]) -> Cell:
+    return Cell(**{name: result[name] for name in _CELL})
 
 
 def _check_recipe(bench: Bench) -> None:
@@ -169,9 +172,9 @@ def _inputs(bench: Bench, pair: str) -> Inputs:
 def _check_results(bench: Bench, pair: str, prepared: Prepared) -> None:
     """Models of other texts, dictionaries or pieces must neither stand in one table nor teach."""
     for result in results(bench):
-        made_from = result["made"].get("inputs") if "made" in result else None
+        made_from = result.get("made", {}).get("inputs")  # None in those of earlier builds
         if result["pair"] == pair and made_from not in (None, prepared.digest):
-            folder = bench.out / "cells" / Cell(**{name: result[name] for name in _CELL}).name
+            folder = bench.folder(_cell(result))
             raise SeeError(f"{folder}: trained on other texts or dictionaries; give the same ones, or a new folder")
 
 
@@ -195,8 +198,7 @@ def _result_of_same(bench: Bench, cell: Cell, start: str) -> dict[str, Any] | No
     alike = ("pair", "way", "by", "seed", "size")
     for other in results(bench) if start else ():
         if other.get("start") == start and all(other[name] == getattr(cell, name) for name in alike):
-            name = Cell(**{name: other[name] for name in _CELL}).name
-            return {"same_as": name, **other, **asdict(cell)}
+            return {"same_as": _cell(other).name, **other, **asdict(cell)}
     return None
 
 
